@@ -1,0 +1,45 @@
+"""What can go wrong, told to the person who can mend it.
+
+`StudyError`, `InputError` and `RunError` say what was expected, what was found and where, and what to do.
+"""
+
+
+class DelightError(Exception):
+    """Any error the workbook raises on purpose; its text is meant for the user."""
+
+
+class StudyError(DelightError):
+    """The study (study.toml, codebook.csv, answers.csv, units.csv, story/) says something that cannot be."""
+
+
+class InputError(DelightError):
+    """The data, or an argument of a method, is not what was declared."""
+
+
+class RunError(DelightError):
+    """A chapter, a report or a batch could not be made.
+
+    Parameters
+    ----------
+    message : str
+        What happened, where and what to do.
+    exit_code : int, optional
+        Exit code of the command line: 3 a chapter failed, 2 usage, 5 nothing ran.
+    """
+
+    def __init__(self, message, exit_code=3):
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def nearest(word, known):
+    """The known word closest to `word`, or None if none is close."""
+    import difflib
+
+    return next(iter(difflib.get_close_matches(str(word), [str(k) for k in known], n=1, cutoff=0.6)), None)
+
+
+def did_you_mean(word, known):
+    """A half sentence such as " Did you mean 'role'?", or nothing."""
+    found = nearest(word, known)
+    return f" Did you mean '{found}'?" if found else ""
