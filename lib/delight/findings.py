@@ -45,7 +45,9 @@ class Finding:
     wave: str = ""
 
     def __str__(self):
-        place = ", ".join(str(p) for p in (self.file, f"row {self.row}" if self.row else "", f"column '{self.column}'" if self.column else "") if p)
+        place = ", ".join(
+            str(p) for p in (self.file, f"row {self.row}" if self.row else "", f"column '{self.column}'" if self.column else "") if p
+        )
         return " ".join(part for part in (f"{place}:" if place else "", self.message, self.remedy) if part)
 
 

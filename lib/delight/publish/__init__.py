@@ -1,0 +1,1 @@
+"""From chapters to reports: running the chain, the run folder, HTML and PDF."""

@@ -1,0 +1,219 @@
+"""What a chapter of the chain stands on: its study, wave and words, the tables of earlier chapters, and where its own go.
+
+>>> here = begin("satisfaction", "kinderopvang-demo")          # doctest: +SKIP
+>>> levels = here.save("levels", satisfaction.levels(here.responses(), **here.measure("overall"), ...))   # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from delight.errors import InputError, RunError, did_you_mean
+from delight.feedback import privacy
+from delight.result import Result
+from delight.show import LANGUAGES, Saved, Words
+from delight.study import open_study
+from delight.study import places
+
+
+def begin(
+    name,
+    study,
+    *,
+    wave="",
+    location="",
+    language="",
+    out="",
+    delight_from=0,
+    ci_level=0.95,
+    n_boot=2000,
+    seed=20250101,
+):
+    """Open a chapter with the parameters every chapter has; empty or 0 takes the study's own.
+
+    Parameters
+    ----------
+    name : str
+        The chapter's key, such as ``satisfaction``; its tables are saved as ``satisfaction.<table>``.
+    study : str
+        Name of a folder under data/studies, or a path.
+    wave, location, language, out : str
+        Newest wave, whole organisation, the study's language and its work folder when empty.
+    delight_from : float
+        Lowest overall score that counts as delighted.
+    ci_level : float
+        Confidence level of every interval, 0-1.
+    n_boot : int
+        Bootstrap draws.
+    seed : int
+
+    Returns
+    -------
+    Chapter
+
+    Raises
+    ------
+    StudyError
+        The study is not in order.
+    InputError
+        A parameter cannot be.
+    """
+    opened = open_study(study)
+    if language and language not in LANGUAGES:
+        raise InputError(f"language is one of {', '.join(LANGUAGES)}, not '{language}'.")
+    if not 0.5 <= ci_level < 1:
+        raise InputError(f"ci_level is a share between 0.5 and 1, such as 0.95, not {ci_level}.")
+    if n_boot < 1:
+        raise InputError(f"n_boot is a whole number of at least 1, not {n_boot}.")
+    wave = wave or opened.newest_wave
+    if wave not in opened.waves:
+        raise InputError(
+            f"Study '{opened.name}' has no wave '{wave}'.{did_you_mean(wave, opened.waves)} It has: {', '.join(opened.waves)}."
+        )
+    folder = Path(out) if out else places.work_folder(opened.name, wave)
+    return Chapter(
+        name, opened, wave, location, language or opened.language, folder, delight_from or opened.delight_from, ci_level, n_boot, seed
+    )
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """An opened chapter.
+
+    Attributes
+    ----------
+    name : str
+    study : delight.study.Study
+    wave, location, language : str
+        Resolved; `location` is empty for the whole organisation.
+    folder : Path
+        Work folder: unsuppressed tables of this study and wave.
+    delight_from : float or None
+        Lowest overall score that counts as delighted; None where the scale has no such point.
+    ci_level, n_boot, seed : float, int, int
+    """
+
+    name: str
+    study: object
+    wave: str
+    location: str
+    language: str
+    folder: Path
+    delight_from: float | None
+    ci_level: float
+    n_boot: int
+    seed: int
+
+    @cached_property
+    def words(self):
+        """Words of this run's language, with the study's labels."""
+        return Words(self.language, self.study.labels(self.language))
+
+    @cached_property
+    def plan(self):
+        """The suppression plan that chapter 10 made."""
+        stem = self.folder / "plan"
+        if not stem.with_suffix(".parquet").is_file():
+            raise RunError(f"There is no suppression plan in {self.folder}. Run chapter 10-feedback first.")
+        return privacy.Plan.load(stem)
+
+    @cached_property
+    def _feedback(self):
+        return self.read("feedback.responses")
+
+    def responses(self, *, all_waves=False):
+        """The feedback table: one row a response of the focus wave (and location), or of all waves."""
+        frame = self._feedback.table
+        if self.location:
+            if "location" not in frame or not (frame["location"] == self.location).any():
+                known = sorted(frame["location"].dropna().unique()) if "location" in frame else []
+                raise InputError(f"No response is from location '{self.location}'.{did_you_mean(self.location, known)}")
+            frame = frame[frame["location"] == self.location]
+        return frame if all_waves else frame[frame["wave"] == self.wave]
+
+    @property
+    def waves(self):
+        """Waves up to the focus wave, oldest first: later ones play no part in this report."""
+        return self.study.waves[: self.study.waves.index(self.wave) + 1]
+
+    def answered(self, column):
+        """Whether the focus wave holds any answer in this column."""
+        frame = self.responses()
+        return column in frame and bool(frame[column].notna().any())
+
+    def columns(self, role):
+        """Columns of a role that the focus wave has answers in."""
+        return [c for c in self.study.columns(role) if self.answered(c)]
+
+    def has(self, role):
+        """Whether a question of this role was asked in the focus wave."""
+        return bool(self.columns(role))
+
+    def measure(self, column_or_role):
+        """``y, scale, weights, weights_kind`` of one question, for methods of one column."""
+        return self.study.measure(column_or_role)
+
+    def model(self, outcome=None):
+        """``y, x, scales, weights, …`` for methods of several columns; attributes without an answer in the focus wave are left out."""
+        model = self.study.model(outcome) if outcome else self.study.model()
+        asked = [c for c in model["x"] if self.answered(c)]
+        keep = {*asked, model["y"]}
+        return {
+            **model,
+            "x": asked,
+            "scales": {c: s for c, s in model["scales"].items() if c in keep},
+            "not_applicable": {
+                c: flag for c, flag in (model.get("not_applicable") or {}).items() if c in keep and flag in self._feedback.table
+            },
+        }
+
+    # ---- tables
+    def read(self, name):
+        """A result that this or an earlier chapter saved, unsuppressed: ``here.read("drivers.effects")``."""
+        stem = self.folder / "tables" / name
+        if not stem.with_name(stem.name + ".parquet").is_file():
+            chapter = name.partition(".")[0]
+            raise RunError(f"Table '{name}' is not in {self.folder}. Run the chapter '{chapter}' first (it may have been skipped).")
+        return Result.load(stem)
+
+    def exists(self, name):
+        """Whether an earlier chapter saved this table."""
+        return (self.folder / "tables" / f"{name}.parquet").is_file()
+
+    def save(self, table, result, *, rows=False):
+        """Save a result as ``<chapter>.<table>`` and return the handle that blocks rest on.
+
+        Parameters
+        ----------
+        table : str
+            Short name; letters, digits and underscores.
+        result : Result or DataFrame
+        rows : bool
+            The table holds rows of respondents: it stays in the work folder and no block can show it.
+        """
+        if isinstance(result, pd.DataFrame):
+            result = Result.of(f"{self.name}.{table}", result)
+        if rows:
+            result = result.with_table(result.table, meta={**result.meta, "rows": True})
+        name = f"{self.name}.{table}"
+        result.save(self.folder / "tables" / name)
+        return self._handle(name, result)
+
+    def saved(self, name):
+        """The handle of a table that an earlier chapter saved, to show it again (in the summary)."""
+        return self._handle(name, self.read(name))
+
+    def plan_suppression(self):
+        """Plan once, before anything is shown, which groups of this study are too small to show (chapter 10 calls this)."""
+        plan = privacy.plan(self._feedback.table, self.study)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        plan.save(self.folder / "plan")
+        return plan
+
+    def _handle(self, name, result):
+        hidden = result.with_table(result.table.iloc[:0]) if result.meta.get("rows") else privacy.suppress(result, self.plan)
+        return Saved(name, result, hidden, self.words)
