@@ -16,8 +16,7 @@ from delight.errors import InputError, RunError, did_you_mean
 from delight.feedback import privacy
 from delight.result import Result
 from delight.show import LANGUAGES, Saved, Words
-from delight.study import open_study
-from delight.study import places
+from delight.study import open_study, places
 
 
 def begin(
