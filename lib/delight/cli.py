@@ -1,0 +1,177 @@
+"""The command line: a thin skin over the library. Heavy imports happen inside the commands, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+
+from delight import __version__
+from delight.errors import DelightError, InputError, RunError, StudyError
+
+EXIT_CODES = """exit codes:
+  0 done · 1 the data or the study is wrong · 2 usage · 3 a chapter failed · 5 nothing ran · 130 interrupted"""
+
+
+def main(arguments=None):
+    """Run the command `delight`; returns never, exits with a code of `EXIT_CODES`."""
+    options = parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = options.command(options)
+    except KeyboardInterrupt:
+        code = _fail("Interrupted. What was half made has been removed; earlier reports are as they were.", 130)
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # the reader of our output went away
+        code = 0
+    except DelightError as error:
+        if options.debug:
+            raise
+        code = _fail(str(error), exit_code(error))
+    except Exception as error:
+        if options.debug:
+            raise
+        code = _fail(f"Something the workbook did not expect: {type(error).__name__}: {error}\nRun again with --debug to see where.", 3)
+    raise SystemExit(code or 0)
+
+
+def exit_code(error):
+    """Exit code of an error: 1 study or data, else the error's own."""
+    if isinstance(error, (StudyError, InputError)):
+        return 1
+    return error.exit_code if isinstance(error, RunError) else 3
+
+
+def _fail(message, code):
+    sys.stdout.flush()
+    print(f"delight: {message}", file=sys.stderr)
+    return code
+
+
+def _interrupt(number, frame):
+    raise KeyboardInterrupt
+
+
+def parser():
+    """The commands and their options."""
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    top = argparse.ArgumentParser(
+        prog="delight",
+        description="From raw customer feedback to what delights: studies, reports, exploration.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"delight {__version__}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    new = commands.add_parser("new", parents=[shared], help="draft a study from raw exports")
+    new.add_argument("files", nargs="+", metavar="FILE", help="raw exports: csv, tsv, xlsx, sav or parquet; several are waves")
+    new.add_argument("--name", required=True, help="name of the study: letters, digits and dashes")
+    new.add_argument("--language", choices=("nl", "da", "en"), default="nl", help="language of the report (default nl)")
+    new.add_argument("--in", dest="folder", metavar="DIR", help="folder for the study (default data/studies)")
+    new.add_argument("--no-copy", action="store_true", help="refer to the raw files where they are instead of copying them")
+    new.set_defaults(command=_new)
+
+    check = commands.add_parser("check", parents=[shared], help="check a study and its data, and list every finding")
+    check.add_argument("study", metavar="STUDY", help="name under data/studies, or a folder")
+    check.add_argument("--raw", metavar="DIR", help="folder with the raw files, if not the study's own")
+    check.add_argument("--json", action="store_true", help="findings as JSON")
+    check.set_defaults(command=_check)
+
+    run = commands.add_parser("run", parents=[shared], help="make the report of a study")
+    run.add_argument("study", metavar="STUDY", help="name under data/studies, or a folder")
+    run.add_argument("--wave", default="", metavar="W", help="wave to report on (default: the newest)")
+    run.add_argument("--location", default="", metavar="L", help="one location (default: the whole organisation)")
+    run.add_argument("--languages", default="", metavar="nl,da,en", help="languages of the report (default: the study's)")
+    run.add_argument("--formats", default="", metavar="html,pdf", help="formats of the report (default: all)")
+    run.add_argument("--chapters", default="", metavar="10,50", help="only these chapters; the report is marked partial")
+    run.add_argument(
+        "-p", dest="parameters", action="append", default=[], metavar="[CHAPTER.]NAME=VALUE", help="set a parameter; may be repeated"
+    )
+    run.add_argument("--raw", metavar="DIR", help="folder with the raw files, if not the study's own")
+    run.add_argument("--out", metavar="DIR", help="folder for reports (default reports/)")
+    run.set_defaults(command=_run)
+
+    lab = commands.add_parser("lab", parents=[shared], help="open JupyterLab on the workbook")
+    lab.add_argument("study", nargs="?", default="", metavar="STUDY", help="study that the exploration notebooks open")
+    lab.set_defaults(command=_lab)
+
+    workshop = commands.add_parser("workshop", parents=[shared], help="make workshop notebooks")
+    lessons = workshop.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    build = lessons.add_parser("build", parents=[shared], help="write student and trainer notebooks of every lesson")
+    build.add_argument("--language", choices=("nl", "da", "en"), default="nl", help="language of the lessons (default nl)")
+    build.add_argument("--out", metavar="DIR", help="folder for the notebooks (default reports/workshop-LANGUAGE)")
+    build.set_defaults(command=_workshop_build)
+    return top
+
+
+def _parts(text):
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _new(options):
+    from delight.study import draft, places
+
+    folder = Path(options.folder) if options.folder else places.studies_folder()
+    report = draft.draft(options.files, name=options.name, language=options.language, folder=folder, copy=not options.no_copy)
+    print(report.text())
+    return 0
+
+
+def _check(options):
+    from delight.feedback import checks
+
+    findings = checks.check(options.study, raw=options.raw)
+    print(checks.as_json(findings) if options.json else checks.as_text(findings))
+    return 1 if any(f.severity == "error" for f in findings) else 0
+
+
+def _run(options):
+    from delight.publish.run import run
+
+    report = run(
+        options.study,
+        wave=options.wave,
+        location=options.location,
+        languages=_parts(options.languages),
+        formats=_parts(options.formats),
+        chapters=_parts(options.chapters),
+        parameters=options.parameters,
+        raw=options.raw,
+        out=options.out,
+        say=lambda text: print(text, flush=True),
+    )
+    print(f"Report ready in {report.seconds:.0f} s:")
+    for path in report.files:
+        print(f"  {path}")
+    return 0
+
+
+def _lab(options):
+    import subprocess
+
+    from delight.study import places
+
+    root = places.workbook_root()
+    environment = dict(os.environ, DELIGHT_HOME=str(root))
+    if options.study:
+        environment["DELIGHT_STUDY"] = options.study
+    explore = root / "notebooks" / "explore"
+    return subprocess.call([sys.executable, "-m", "jupyterlab", f"--notebook-dir={root}", str(explore)], env=environment)
+
+
+def _workshop_build(options):
+    from delight.study import places
+    from delight.workshop import build
+
+    out = Path(options.out) if options.out else places.reports_folder(None) / f"workshop-{options.language}"
+    for path in build.build(options.language, out):
+        print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    main()

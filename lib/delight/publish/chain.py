@@ -1,0 +1,380 @@
+"""The chain of notebooks: which chapters there are, what they need, whether their parameters are sound, and running one."""
+
+from __future__ import annotations
+
+import ast
+import json
+import logging
+import os
+import time
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from delight.errors import DelightError, InputError, RunError, StudyError, did_you_mean
+from delight.show.blocks import MIME
+
+TYPES = {"str": str, "int": int, "float": float, "bool": bool}
+
+#: Names every chapter has, in order (design §6).
+COMMON = ("study", "wave", "location", "language", "out", "delight_from", "ci_level", "n_boot", "seed")
+
+#: Longest a single cell may take, in seconds.
+CELL_TIMEOUT = 1800
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A declared parameter: its type and default."""
+
+    name: str
+    type: type
+    default: object
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class ChapterFile:
+    """A notebook of the chain.
+
+    Attributes
+    ----------
+    number, name : str
+        ``50`` and ``drivers`` of ``50-drivers.ipynb``.
+    path : Path
+    needs : list of list of str
+        And-of-ors of roles; empty for a chapter that always runs.
+    scope : {"any", "whole"}
+        ``whole`` chapters do not run for a single location: models are fitted on the whole organisation.
+    parameters : dict of str to Parameter
+    """
+
+    number: str
+    name: str
+    path: Path
+    needs: list
+    scope: str
+    parameters: dict
+
+    @property
+    def file(self):
+        return self.path.stem
+
+    def lacks(self, has_role):
+        """The needs that are not met, given a function from role to bool."""
+        return [choice for choice in self.needs if not any(has_role(role) for role in choice)]
+
+
+def chapters(root):
+    """All chapters under ``notebooks/chain``, in order.
+
+    Raises
+    ------
+    RunError
+        There is none, or a notebook's parameters cell would be misread by papermill.
+    """
+    folder = Path(root) / "notebooks" / "chain"
+    found = [_open(path) for path in sorted(folder.glob("[0-9]*-*.ipynb"))]
+    if not found:
+        raise RunError(f"There are no chapters in {folder}. Run inside the workbook, or set DELIGHT_HOME to its folder.", exit_code=5)
+    return found
+
+
+def _open(path):
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        cells = notebook["cells"]
+    except (OSError, ValueError, KeyError) as error:
+        raise RunError(f"{path.name} is not a readable notebook: {error}. Restore it from version control.", exit_code=5) from None
+    number, _, name = path.stem.partition("-")
+    about = notebook.get("metadata", {}).get("delight", {})
+    tagged = [c for c in cells if "parameters" in c.get("metadata", {}).get("tags", [])]
+    if len(tagged) != 1:
+        raise RunError(f"{path.name} has {len(tagged)} cells tagged 'parameters'; a chapter has exactly one.", exit_code=5)
+    return ChapterFile(
+        number, name, path, about.get("needs", []), about.get("scope", "whole"), read_parameters(tagged[0]["source"], path.name)
+    )
+
+
+def read_parameters(source, where="parameters cell"):
+    """The parameters a cell declares, refusing every form that papermill would overlook or cut.
+
+    Parameters
+    ----------
+    source : str or list of str
+    where : str
+        Named in messages.
+
+    Returns
+    -------
+    dict of str to Parameter
+
+    Raises
+    ------
+    RunError
+        A line is no plain ``name: type = literal``: an annotation with ``|`` or a dot, a second ``=``, a ``#`` in a default,
+        a derived value.
+    """
+    text = "".join(source)
+    lines = text.splitlines()
+    found = {}
+
+    def refuse(line, why):
+        raise RunError(f"{where}, line {line} of the parameters cell: {why} ({lines[line - 1].strip()!r}).", exit_code=5)
+
+    try:
+        tree = ast.parse(text)
+    except SyntaxError as error:
+        raise RunError(f"{where}: the parameters cell is not Python (line {error.lineno}: {error.msg}).", exit_code=5) from None
+    for node in tree.body:
+        if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None):
+            refuse(node.lineno, "write each parameter as `name: type = default`; derived values go in the next cell")
+        if not (isinstance(node.annotation, ast.Name) and node.annotation.id in TYPES):
+            refuse(node.lineno, f"the type must be one of {', '.join(TYPES)}, without '|' or '.'")
+        try:
+            default = ast.literal_eval(node.value)
+        except ValueError:
+            refuse(node.lineno, "the default must be a plain value; derived values go in the next cell")
+        kind = TYPES[node.annotation.id]
+        if not (isinstance(default, kind) or kind is float and isinstance(default, int)) or (
+            isinstance(default, bool) and kind is not bool
+        ):
+            refuse(node.lineno, f"the default {default!r} is not of type {node.annotation.id}")
+        if isinstance(default, str) and ("#" in default or "=" in default):
+            refuse(node.lineno, "papermill cuts a default at '#' and overlooks a line with a second '='")
+        comment = lines[node.end_lineno - 1][node.end_col_offset :].strip().lstrip("#").strip()
+        if "=" in comment:
+            refuse(node.lineno, "papermill overlooks a line with a second '=', also in its comment")
+        found[node.target.id] = Parameter(node.target.id, kind, default, comment)
+    missing = [name for name in COMMON if name not in found]
+    if missing:
+        raise RunError(f"{where}: the parameters cell lacks {', '.join(missing)}; every chapter begins with the same lines.", exit_code=5)
+    return found
+
+
+def choose(all_chapters, wanted):
+    """Chapters by number, name or both (``50``, ``drivers``, ``50-drivers``), in chain order.
+
+    Raises
+    ------
+    RunError
+        Exit code 2: a name that no chapter has.
+    """
+    if not wanted:
+        return list(all_chapters)
+    known = {key: c for c in all_chapters for key in (c.number, c.name, c.file)}
+    unknown = [w for w in wanted if w not in known]
+    if unknown:
+        hints = "; ".join(f"'{w}'{did_you_mean(w, known)}" for w in unknown)
+        raise RunError(f"No such chapter: {hints} The chapters are {', '.join(c.file for c in all_chapters)}.", exit_code=2)
+    chosen = {known[w].file for w in wanted}
+    return [c for c in all_chapters if c.file in chosen]
+
+
+def overrides(all_chapters, given):
+    """Sort ``[CHAPTER.]NAME=VALUE`` settings by chapter, typed as declared; every mistake in one message.
+
+    Parameters
+    ----------
+    all_chapters : list of ChapterFile
+    given : sequence of str
+
+    Returns
+    -------
+    dict of str (chapter file) to dict of parameter values
+
+    Raises
+    ------
+    RunError
+        Exit code 2.
+    """
+    by_chapter, mistakes = {c.file: {} for c in all_chapters}, []
+    known_chapters = {key: c for c in all_chapters for key in (c.number, c.name, c.file)}
+    own = {"study", "wave", "location", "language", "out"}
+    for setting in given:
+        name, equals, value = setting.partition("=")
+        chapter, dot, short = name.rpartition(".")
+        if not equals:
+            mistakes.append(f"-p {setting}: write it as NAME=VALUE or CHAPTER.NAME=VALUE.")
+            continue
+        if dot and chapter not in known_chapters:
+            mistakes.append(f"-p {setting}: there is no chapter '{chapter}'.{did_you_mean(chapter, known_chapters)}")
+            continue
+        targets = [known_chapters[chapter]] if dot else [c for c in all_chapters if short in c.parameters]
+        names = {p for c in ([known_chapters[chapter]] if dot else all_chapters) for p in c.parameters}
+        if short in own:
+            mistakes.append(f"-p {setting}: '{short}' is set by the command itself (STUDY, --wave, --location, --languages, --out).")
+        elif short not in names:
+            mistakes.append(
+                f"-p {setting}: no chapter{' ' + chapter if dot else ''} has a parameter '{short}'.{did_you_mean(short, names)}"
+            )
+        else:
+            for target in targets:
+                try:
+                    by_chapter[target.file][short] = typed(value, target.parameters[short])
+                except ValueError as error:
+                    mistakes.append(f"-p {setting}: {error}")
+                    break
+    if mistakes:
+        raise RunError("\n".join(mistakes), exit_code=2)
+    return by_chapter
+
+
+def typed(value, parameter):
+    """The text `value` as the parameter's type; ValueError says what was expected."""
+    if parameter.type is bool:
+        truth = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+        if value.lower() not in truth:
+            raise ValueError(f"'{parameter.name}' is true or false, not '{value}'.")
+        return truth[value.lower()]
+    try:
+        return parameter.type(value)
+    except ValueError:
+        kind = "a whole number" if parameter.type is int else "a number with a decimal point"
+        raise ValueError(f"'{parameter.name}' is {kind}, not '{value}'.") from None
+
+
+@dataclass(frozen=True)
+class ChapterRun:
+    """A chapter that has run: its blocks, the time it took, and the state of each code cell."""
+
+    blocks: list
+    seconds: float
+    cells: list
+
+
+def run_chapter(chapter, parameters, target, *, environment=None):
+    """Execute a chapter through papermill into the notebook `target`.
+
+    Parameters
+    ----------
+    chapter : ChapterFile
+    parameters : dict
+    target : Path
+    environment : dict, optional
+        Variables the kernel sees in addition.
+
+    Returns
+    -------
+    ChapterRun
+
+    Raises
+    ------
+    StudyError, InputError
+        The chapter stopped on the study or the data; the message is the chapter's own.
+    RunError
+        Any other failure: chapter, cell and error named; the notebook with the error stays at `target`.
+    """
+    unknown = [name for name in parameters if name not in chapter.parameters]
+    if unknown:
+        raise RunError(
+            f"Chapter {chapter.file} has no parameter '{unknown[0]}'.{did_you_mean(unknown[0], chapter.parameters)}", exit_code=2
+        )
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    start = time.monotonic()
+    try:
+        with _environment(environment or {}), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            papermill.execute_notebook(
+                str(chapter.path),
+                str(target),
+                parameters=parameters,
+                kernel_name="python3",
+                progress_bar=False,
+                log_output=False,
+                request_save_on_cell_execute=False,
+                execution_timeout=CELL_TIMEOUT,
+                cwd=str(chapter.path.parent),
+            )
+    except PapermillExecutionError as error:
+        message = _plain_message(error)
+        cell = f"cell {error.cell_index + 1}" if isinstance(error.cell_index, int) else "a cell"
+        kinds = {"StudyError": StudyError, "InputError": InputError}
+        if error.ename in kinds:
+            raise kinds[error.ename](message) from None
+        raise RunError(f"Chapter {chapter.file} failed in {cell}: {error.ename}: {message}") from None
+    except DelightError:
+        raise
+    except OSError:
+        raise
+    except Exception as error:  # the kernel died, or a cell ran out of time
+        raise RunError(f"Chapter {chapter.file} failed: {type(error).__name__}: {str(error).strip().splitlines()[0]}") from None
+    seconds = time.monotonic() - start
+    notebook = json.loads(target.read_text(encoding="utf-8"))
+    scrub(notebook)
+    target.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return ChapterRun(collect_blocks(notebook), seconds, cell_states(notebook))
+
+
+def _plain_message(error):
+    text = str(error.evalue or "").strip()
+    return text or "no message"
+
+
+@contextmanager
+def _environment(variables):
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update({name: str(value) for name, value in variables.items()})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
+
+
+def collect_blocks(notebook):
+    """Blocks of an executed notebook, in order; a cell tagged `report` without one is an error.
+
+    Raises
+    ------
+    RunError
+        A report cell that ends in no block.
+    """
+    blocks = []
+    for position, cell in enumerate(notebook["cells"], 1):
+        found = [o["data"][MIME] for o in cell.get("outputs", []) if MIME in o.get("data", {})]
+        if "report" in cell.get("metadata", {}).get("tags", []) and not found:
+            raise RunError(
+                f"Cell {position} is tagged 'report' but shows no block; end it in show.reading, show.table, show.figure or show.note."
+            )
+        blocks += found
+    return blocks
+
+
+def cell_states(notebook):
+    """Status and duration of every code cell, for the manifest."""
+    return [
+        {
+            "cell": position,
+            "status": cell.get("metadata", {}).get("papermill", {}).get("status") or "pending",
+            "seconds": cell.get("metadata", {}).get("papermill", {}).get("duration"),
+        }
+        for position, cell in enumerate(notebook["cells"], 1)
+        if cell["cell_type"] == "code"
+    ]
+
+
+def scrub(notebook):
+    """Take this machine's paths out of an executed notebook, in place: metadata, injected parameters, stderr."""
+    about = notebook.get("metadata", {}).get("papermill", {})
+    for key in ("input_path", "output_path", "environment_variables"):
+        about.pop(key, None)
+    about.get("parameters", {}).pop("out", None)
+    for cell in notebook["cells"]:
+        if "injected-parameters" in cell.get("metadata", {}).get("tags", []):
+            lines = "".join(cell["source"]).splitlines()
+            cell["source"] = "\n".join(line for line in lines if not line.startswith(("out =", "study =")))
+            name = next((line for line in lines if line.startswith("study =")), "")
+            value = ast.literal_eval(name.partition("=")[2].strip()) if name else ""
+            if value:
+                cell["source"] += f'\nstudy = "{Path(value).name}"'
+            if "study" in about.get("parameters", {}):
+                about["parameters"]["study"] = Path(value).name
+        cell["outputs"] = [o for o in cell.get("outputs", []) if o.get("name") != "stderr"] if cell["cell_type"] == "code" else None
+        if cell["outputs"] is None:
+            del cell["outputs"]

@@ -1,0 +1,105 @@
+"""Run folders that change in one step: built aside, swapped in under a lock, whole after a kill at any moment."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+from delight.errors import RunError
+
+_EXCHANGE = 2
+_HERE = -100
+
+
+def swap(new, target):
+    """Put folder `new` in the place of `target`; what was there is removed.
+
+    On Linux both names are exchanged by one system call, so a reader always finds a whole folder. Elsewhere two renames do it,
+    and `recover` repairs a kill between them.
+    """
+    new, target = Path(new), Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.exists():
+        os.rename(new, target)
+        return
+    if _exchange(new, target):
+        shutil.rmtree(new, ignore_errors=True)
+        return
+    old = aside(target, "old")
+    os.rename(target, old)
+    os.rename(new, target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _exchange(one, other):
+    """Exchange two folders atomically; False where the system cannot."""
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):
+        return False
+    done = renameat2(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0
+    if not done and ctypes.get_errno() not in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(other))
+    return done
+
+
+def aside(target, kind="new"):
+    """A name beside `target`, hidden and unique, for building or keeping."""
+    return target.with_name(f".{target.name}.{kind}-{uuid.uuid4().hex[:8]}")
+
+
+def recover(target):
+    """Under the lock: bring back a folder that a kill left renamed, and remove what was left half built."""
+    target = Path(target)
+    if not target.parent.is_dir():
+        return
+    old = sorted(target.parent.glob(f".{target.name}.old-*"))
+    if old and not target.exists():
+        os.rename(old.pop(0), target)
+    for leftover in [*old, *target.parent.glob(f".{target.name}.new-*")]:
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def lock(path, what):
+    """Hold an exclusive lock on `path` for the duration of the block; it goes with the process.
+
+    Raises
+    ------
+    RunError
+        Exit code 5: somebody else holds it.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("w")
+    except OSError as error:
+        raise unwritable(path.parent, error) from None
+    with file:
+        try:
+            _take(file)
+        except OSError:
+            raise RunError(f"{what} is being made by another run at this moment. Wait for it, or end it.", exit_code=5) from None
+        yield
+
+
+def _take(file):
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except ImportError:  # Windows
+        import msvcrt
+
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+
+
+def unwritable(folder, error):
+    """The error for a folder that cannot be written, with what to do."""
+    remedy = "Free some space" if error.errno == errno.ENOSPC else "Choose another folder with --out, or change its permissions"
+    return RunError(f"Cannot write to {folder}: {error.strerror or error}. {remedy}, then run again.", exit_code=5)
