@@ -416,25 +416,33 @@ def _by_duckdb(path, encoding, how, width, first_line, wanted):
     import duckdb
 
     columns = ", ".join(f"'c{j}': 'VARCHAR'" for j in range(width))
-    picked = ", ".join(f"c{j}" for j in wanted) or "c0"
-    with duckdb.connect() as connection:
-        connection.execute("SET threads = 2")
-        try:
-            table = connection.sql(
-                f"SELECT {picked} FROM read_csv($path, delim=$delim, quote='\"', escape='\"', header=false, skip=$skip, auto_detect=false, "
-                f"columns={{{columns}}}, strict_mode=true, null_padding=false, max_line_size=8000000)",
-                params={"path": _no_glob(path), "delim": how.delimiter, "skip": first_line},
-            ).to_arrow_table()
-        except duckdb.Error:
-            return None
-    arrays = [table.column(i).cast(pa.large_string()) for i in range(len(wanted))]
-    n_lines, ends, odd = _count_lines(path)
+    n_lines, odd = _count_lines(path)
     if odd:
         return None
-    n = table.num_rows
-    if n_lines - first_line != n:
+    with duckdb.connect() as connection:
+        connection.execute("SET threads = 2")
+
+        def read(positions):
+            picked = ", ".join(f"c{j}" for j in positions) or "c0"
+            query = (
+                f"SELECT {picked} FROM read_csv($path, delim=$delim, quote='\"', escape='\"', header=false, skip=$skip, auto_detect=false, "
+                f"columns={{{columns}}}, strict_mode=true, null_padding=false, max_line_size=8000000)"
+            )
+            params = {"path": _no_glob(path), "delim": how.delimiter, "skip": first_line}
+            return connection.sql(query, params=params).to_arrow_table()
+
+        try:
+            table = read(wanted)
+            lines = np.ones(table.num_rows, dtype=np.int64)
+            if n_lines - first_line != len(lines):
+                for column in (table if len(wanted) == width else read(range(width))).columns:
+                    lines += pc.fill_null(pc.count_substring(column, "\n"), 0).to_numpy()
+        except duckdb.Error:
+            return None
+    if lines.sum() != n_lines - first_line:
         return None
-    return arrays, np.arange(first_line + 1, first_line + 1 + n, dtype=np.int64), []
+    index = first_line + 1 + np.cumsum(lines) - lines
+    return [table.column(i).cast(pa.large_string()) for i in range(len(wanted))], index, []
 
 
 def _no_glob(path):
@@ -442,7 +450,7 @@ def _no_glob(path):
 
 
 def _count_lines(path):
-    """Lines of a file, whether its last line ends, and whether it has carriage returns alone as line ends."""
+    """Lines of a file, and whether it has carriage returns alone as line ends."""
     lines = returns = pairs = 0
     last = b""
     with open(path, "rb") as file:
@@ -451,7 +459,7 @@ def _count_lines(path):
             returns += chunk.count(b"\r")
             pairs += chunk.count(b"\r\n") + (last == b"\r" and chunk[:1] == b"\n")
             last = chunk[-1:]
-    return lines + (last not in (b"\n", b"")), last == b"\n", returns != pairs
+    return lines + (last not in (b"\n", b"")), returns != pairs
 
 
 def _assembled(path, header, names, arrays, index, findings, recognised, wanted):
