@@ -24,7 +24,7 @@ def main(arguments=None):
     except KeyboardInterrupt:
         code = _fail("Interrupted. What was half made has been removed; earlier reports are as they were.", 130)
     except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # the reader of our output went away
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader of our output went away
         code = 0
     except DelightError as error:
         if options.debug:
@@ -155,7 +155,7 @@ def _lab(options):
 
     from delight.study import places
 
-    root = places.workbook_root()
+    root = places.root()
     environment = dict(os.environ, DELIGHT_HOME=str(root))
     if options.study:
         environment["DELIGHT_STUDY"] = options.study

@@ -97,7 +97,7 @@ def run(
         raw = Path(raw).expanduser().resolve()
         os.environ["DELIGHT_RAW"] = str(raw)
     languages, formats = _choice(languages, LANGUAGES, "language"), _choice(formats, FORMATS, "format") or list(FORMATS)
-    root = places.workbook_root()
+    root = places.root()
     all_chapters = chain.chapters(root)
     chosen = chain.choose(all_chapters, chapters)
     settings = chain.overrides(all_chapters, parameters)
@@ -109,9 +109,9 @@ def run(
         )
     languages = languages or [opened.language]
     reports = places.reports_folder(out)
-    unit = opened.location_slug(location) if location else "whole"
+    unit = places.slugs([*opened.units, location])[location] if location else "whole"
     target = reports / opened.name / places.wave_folder(wave) / unit
-    work = places.work_folder(opened.name, wave, reports=reports)
+    work = places.work_folder(opened.name, wave, reports)
     if location:
         work = work.with_name(f"{work.name}@{unit}")
     with folders.lock(work.parent / f".{work.name}.lock", f"The report of {opened.name}, {wave}, {unit}"):
@@ -125,7 +125,7 @@ def run(
             done, cells = _run_chapters(all_chapters, chosen, settings, base, environment, opened, new_work, new_report, say)
             content = _content(opened, wave, location, languages, done, new_work, settings, len(chosen) < len(all_chapters))
             files, warnings = _publish(content, languages, formats, new_report, say)
-            _manifest(content, all_chapters, cells, settings, new_report, root, started)
+            _manifest(content, opened.path, all_chapters, cells, settings, new_report, root, started)
             folders.swap(new_work, work)
             folders.swap(new_report, target)
         except DelightError:
@@ -206,7 +206,7 @@ def _asked(study, wave, work):
 
 
 def _roles(study):
-    return sorted(set(study.codebook["role"]))
+    return sorted({q.role for q in study.questions.values()})
 
 
 def _content(study, wave, location, languages, done, work, settings, partial):
@@ -255,7 +255,7 @@ def _publish(content, languages, formats, report, say):
     return files, warnings
 
 
-def _manifest(content, all_chapters, cells, settings, report, root, started):
+def _manifest(content, folder, all_chapters, cells, settings, report, root, started):
     """run.json: everything that decides the numbers, and nothing that identifies a respondent or a machine (M41)."""
     responses = "feedback.responses"
     data_hash = Result.load(content.work / "tables" / responses).meta.get("hash") if content.has(responses) else None
@@ -266,7 +266,7 @@ def _manifest(content, all_chapters, cells, settings, report, root, started):
         "python": sys.version.split()[0],
         "lock": _digest(lock_file) if lock_file.is_file() else None,
         "data": data_hash,
-        "study_files": _study_hash(content),
+        "study_files": _study_hash(folder),
         "locale": content.about["language"],
         "seconds": round(time.monotonic() - started, 2),
         "chapters": [
@@ -290,12 +290,9 @@ def _digest(path):
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def _study_hash(content):
+def _study_hash(folder):
     """One hash over the files that describe the study."""
     digest = hashlib.sha256()
-    folder = places.find_study(content.about["study"], missing_ok=True)
-    if folder is None:
-        return None
     for path in sorted(p for p in folder.iterdir() if p.suffix in (".toml", ".csv", ".json") and p.is_file()):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

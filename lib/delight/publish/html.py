@@ -1,0 +1,262 @@
+"""report.html: one self-contained page from blocks and tables, for screen and paper; no kernel and no study needed."""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from html import escape
+from pathlib import Path
+
+from delight.publish import story
+from delight.show import render, report, theme, views
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+#: Faces the page carries: family, weight, style, file.
+FACES = (
+    (theme.SANS, 400, "normal", "DelightSans-Regular.woff2"),
+    (theme.SANS, 400, "italic", "DelightSans-Italic.woff2"),
+    (theme.SANS, 600, "normal", "DelightSans-SemiBold.woff2"),
+    (theme.SERIF, 400, "normal", "DelightSerif-Regular.woff2"),
+    (theme.SERIF, 600, "normal", "DelightSerif-SemiBold.woff2"),
+)
+
+_IMAGES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".svg": "image/svg+xml", ".webp": "image/webp"}
+
+
+@dataclass
+class Section:
+    """A chapter of the report: anchor, title, finished HTML parts, class."""
+
+    id: str
+    title: str
+    parts: list = field(default_factory=list)
+    look: str = "chapter"
+
+
+def write(content, language, path):
+    """Write the report in one language.
+
+    Parameters
+    ----------
+    content : Content
+        A finished run.
+    language : {"nl", "da", "en"}
+    path : Path
+        The file to write; its folder is made.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    StudyError
+        The story names a result that the run does not have.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page(content, language), encoding="utf-8")
+    return path
+
+
+def page(content, language):
+    """The report as text of one HTML page."""
+    import jinja2
+
+    words = content.words(language)
+    about = content.about
+    settings = about.get("report") or {}
+    cover = report.cover(words, about)
+    foot = " · ".join(part for part in (cover["title"], cover["wave"], cover["location"]) if part)
+    template = jinja2.Environment(autoescape=True, trim_blocks=True, loader=jinja2.FileSystemLoader(TEMPLATES)).get_template("report.html")
+    safe = jinja2.utils.markupsafe.Markup
+    sections = build_sections(content, words)
+    for section in sections:
+        section.parts = [safe(part) for part in section.parts]
+    return template.render(
+        language=language,
+        organisation=about["organisation"],
+        version=about.get("version", ""),
+        author=settings.get("author", ""),
+        contact=settings.get("contact", ""),
+        cover=cover,
+        logo=safe(logo(content.work)) if logo(content.work) else "",
+        fonts=safe(font_faces()),
+        brand=safe(brand_css(settings.get("colours"), about["organisation"], foot)),
+        css=safe((TEMPLATES / "report.css").read_text(encoding="utf-8")),
+        sections=sections,
+        closing=report.made_with(words, about),
+    )
+
+
+# ---- sections
+def build_sections(content, words):
+    """Sections in the order of the story, the annex last."""
+    told = story.told(content, words)
+    chapters = [c for c in content.chapters if c.status != "not_run"]
+    place = {name: i for i, name in enumerate(report.STORY)}
+    chapters.sort(key=lambda c: place.get(c.name, len(place)))
+    sections = [_chapter(content, words, c, told) for c in chapters]
+    sections = [s for s in sections if s.parts]
+    if told.actions:
+        sections.append(Section("actions", report.title(words, "actions"), _actions(words, told)))
+    sections.append(_annex(content, words, chapters))
+    return sections
+
+
+def _chapter(content, words, chapter, told):
+    section = Section(chapter.name, report.title(words, chapter.name))
+    if chapter.status == "skipped":
+        lines = report.missing_chapter(words, chapter.missing) if chapter.missing else [report.other_scope(words)]
+        head, *asked = lines
+        items = "".join(f"<li>{render.paragraph(line)}</li>" for line in asked)
+        listed = f"<ul>{items}</ul>" if items else ""
+        section.parts.append(f'<div class="reading"><p>{render.paragraph(head)}</p>{listed}</div>')
+        return section
+    own_words = told.sections.get(chapter.name)
+    if own_words:
+        section.parts.append(f'<div class="story">{own_words}</div>')
+    section.parts += [block(content, words, b) for b in chapter.blocks if b.get("place") != "annex"]
+    if chapter.name == "feedback":
+        section.parts += _fieldwork(content, words)
+    return section
+
+
+def block(content, words, data):
+    """HTML of one block, with its method linked to the annex."""
+    results = [content.result(name) for name in data["tables"]]
+    made = render.block_html(data, results, words)
+    return re.sub(r'(<p class="source">[^<]*\b)(M\d\d)</p>', r'\1<a href="#method-\2">\2</a></p>', made)
+
+
+def _fieldwork(content, words):
+    rows = report.fieldwork(words, content.about.get("fieldwork"))
+    return [f"<h3>{escape(report.heading(words, 'fieldwork'))}</h3>{_terms(rows)}"] if rows else []
+
+
+def _terms(rows):
+    return f'<dl class="terms">{"".join(f"<dt>{escape(t)}</dt><dd>{render.paragraph(d)}</dd>" for t, d in rows)}</dl>'
+
+
+def _actions(words, told):
+    heads = [report.heading(words, key) for key in ("action", "owner", "due")]
+    head = "".join(f'<th scope="col" class="text">{escape(h)}</th>' for h in heads)
+    rows = "".join(
+        f'<tr><th scope="row">{a.html}</th><td class="text">{escape(a.owner)}</td><td class="text">{escape(a.due)}</td></tr>'
+        for a in told.actions
+    )
+    intro = [f'<div class="story">{told.sections["actions"]}</div>'] if told.sections.get("actions") else []
+    return [*intro, f'<figure class="table long"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></figure>']
+
+
+# ---- annex
+def _annex(content, words, chapters):
+    section = Section("annex", report.title(words, "annex"), look="annex")
+    for chapter in chapters:
+        blocks = [block(content, words, b) for b in chapter.blocks if b.get("place") == "annex"]
+        if blocks:
+            section.parts += [f"<h3>{escape(report.title(words, chapter.name))}</h3>", *blocks]
+    section.parts += _methods(content, words, chapters)
+    section.parts.append(f"<h3>{escape(report.heading(words, 'definitions'))}</h3>{_terms(report.definitions(words, content.about))}")
+    return section
+
+
+def _methods(content, words, chapters):
+    """What was computed how: each method once, then every result the report rests on."""
+    names = list(dict.fromkeys(name for c in chapters for b in c.blocks for name in b["tables"]))
+    results = {name: content.result(name) for name in names}
+    by_method = {name: re.match(r"M\d\d", str(r.meta.get("method", ""))) for name, r in results.items()}
+    by_method = {name: found[0] for name, found in by_method.items() if found}
+    if not by_method:
+        return []
+    parts = [f"<h3>{escape(report.heading(words, 'methods'))}</h3>"]
+    for method_id in sorted(set(by_method.values())):
+        told = report.method(words, method_id)
+        title, sentence, source = told or (method_id, "", "")
+        title = f"{method_id} · {title}" if told else method_id
+        formula = f'<p class="formula">{escape(source)}</p>' if source else ""
+        parts.append(
+            f'<div class="method" id="method-{method_id}"><h4>{escape(title)}</h4><p>{render.paragraph(sentence)}</p>{formula}</div>'
+        )
+    rows = sorted(by_method, key=lambda name: (by_method[name], name))
+    metas = [results[name].meta for name in rows]
+    columns = [
+        views.Column(report.heading(words, "table"), rows),
+        views.Column(report.heading(words, "method"), [by_method[name] for name in rows]),
+        views.Column(report.heading(words, "answers"), [m.get("n_used") for m in metas], "count"),
+        views.Column(report.heading(words, "left_out"), [m.get("n_dropped_missing") for m in metas], "count"),
+        views.Column(report.heading(words, "effective"), [m.get("n_eff") for m in metas], "count"),
+        views.Column(report.heading(words, "interval"), [m.get("ci_level") for m in metas], "percent"),
+    ]
+    listing = views.View("table", "report.rests_on", lambda w: columns, title=lambda w: report.heading(w, "rests_on"))
+    parts.append(render.table_html(listing, [], words, {}))
+    return parts
+
+
+# ---- looks
+@lru_cache
+def font_faces():
+    """@font-face rules with the shipped fonts inside."""
+    rules = []
+    for family, weight, style, file in FACES:
+        data = base64.b64encode((theme.FONTS / file).read_bytes()).decode()
+        rules.append(
+            f'@font-face{{font-family:"{family}";font-weight:{weight};font-style:{style};'
+            f"src:url(data:font/woff2;base64,{data}) format('woff2')}}"
+        )
+    return "\n".join(rules)
+
+
+def brand_css(colours, left, foot):
+    """The study's own colour, and the running texts of the pages.
+
+    Parameters
+    ----------
+    colours : list of str or None
+        The first is used, as ``#rrggbb``; it is darkened until text in it reads well on white (contrast 4.5).
+    left, foot : str
+        Client text, above and below every page.
+    """
+    brand = next((c for c in colours or [] if re.fullmatch(r"#[0-9a-fA-F]{6}", str(c))), theme.COLOURS["main"])
+    on_brand = "#ffffff" if contrast(brand, "#ffffff") >= 4.5 else theme.COLOURS["ink"]
+    rules = f":root{{--brand:{brand};--on-brand:{on_brand};--brand-text:{readable(brand)}}}"
+    running = (
+        f"@top-left{{content:{css_string(left)}}}@top-right{{content:{css_string('')};content:string(chapter)}}"
+        f"@bottom-left{{content:{css_string(foot)}}}@bottom-right{{content:counter(page)}}"
+    )
+    return f"{rules}\n@page{{{running}}}"
+
+
+def css_string(text):
+    """Any text as a CSS string: everything but letters, digits and spaces is escaped, so it can end neither string nor style."""
+    return '"' + "".join(c if c.isascii() and (c.isalnum() or c == " ") else f"\\{ord(c):06x} " for c in str(text)) + '"'
+
+
+def contrast(one, other):
+    """Contrast ratio of two colours (WCAG 2)."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour):
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    r, g, b = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+
+def readable(colour):
+    """The colour, darkened until its contrast on white is 4.5 (WCAG AA)."""
+    while contrast(colour, "#ffffff") < 4.5:
+        colour = "#" + "".join(f"{int(int(colour[i : i + 2], 16) * 0.94):02x}" for i in (1, 3, 5))
+    return colour
+
+
+def logo(work):
+    """The logo that the run kept in its work folder as a data URI, or "" without one."""
+    found = next((p for p in sorted(Path(work).glob("logo.*")) if p.suffix.lower() in _IMAGES), None)
+    if found is None:
+        return ""
+    return f"data:{_IMAGES[found.suffix.lower()]};base64,{base64.b64encode(found.read_bytes()).decode()}"

@@ -1,0 +1,52 @@
+"""report.pdf: the same page, set by WeasyPrint; a report never stops for want of it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+WHY = "No PDF was made: {reason} The HTML report is complete, and a browser can print it to PDF."
+NO_PANGO = (
+    "WeasyPrint finds no Pango on this machine. Install it (Debian and Ubuntu: `apt install libpango-1.0-0 libpangoft2-1.0-0`; "
+    "macOS: `brew install pango`; conda: `conda install -c conda-forge weasyprint`) and run again."
+)
+
+
+def write(html_path, pdf_path):
+    """Write a report as PDF.
+
+    Parameters
+    ----------
+    html_path : Path
+        A report made by `delight.publish.html.write`.
+    pdf_path : Path
+
+    Returns
+    -------
+    (Path or None, str)
+        The file, or None and a sentence that says why and what to do.
+    """
+    html_path, pdf_path = Path(html_path), Path(pdf_path)
+    for name in ("weasyprint", "fontTools", "fontTools.subset", "fontTools.ttLib"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        import weasyprint
+    except (ImportError, OSError):  # OSError: the Python package is there, the Pango library is not
+        return None, WHY.format(reason=NO_PANGO)
+    pdf_path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        page = weasyprint.HTML(string=html_path.read_text(encoding="utf-8"), url_fetcher=_only_inside)
+        page.write_pdf(str(pdf_path), pdf_tags=True)
+    except MemoryError:
+        pdf_path.unlink(missing_ok=True)
+        return None, WHY.format(reason="There was not enough memory.")
+    return pdf_path, ""
+
+
+def _only_inside(url, *args, **kwargs):
+    """A report fetches nothing: only data that it carries."""
+    import weasyprint
+
+    if not url.startswith("data:"):
+        raise ValueError(f"A report takes nothing from elsewhere, so not {url[:80]}")
+    return weasyprint.default_url_fetcher(url, *args, **kwargs)
