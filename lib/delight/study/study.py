@@ -512,7 +512,8 @@ class _Checker:
             loc = ("segments", "archetypes", i)
             if names.count(archetype.name) > 1 and names.index(archetype.name) < i:
                 self.report("duplicate_archetype", f"The archetype '{archetype.name}' stands there twice.", "Keep one.", *loc, "name")
-            if not archetype.profile:
+            flat = [a.name for a in settings.segments.archetypes if not a.profile]
+            if not archetype.profile and (len(flat) > 1 or len(names) == 1):  # one kind without a distinctive wish is fine beside others
                 self.report("empty_profile", f"The archetype '{archetype.name}' has no profile.", 'Say need = "high" or "low".', *loc)
             for need in archetype.profile:
                 if questions and need not in needs:
