@@ -1,0 +1,2 @@
+def compose(truth, responses, hidden, units, rng, language):
+    return None

@@ -1,0 +1,224 @@
+"""The demo's raw exports, with the habits and the dirt of real ones."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import zipfile
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from delight.demo import questions
+
+RENAMED = {"recommend": "NPS", "informed_intensively": "informed"}  # headers of the first wave
+HABITS = ("semicolon", "excel", "plain")  # of the first, second, third wave, and round again
+YOUNG = dict.fromkeys(("switch_one", "switch_two"), -1)  # asked in the last wave only
+
+
+def as_exported(truth, responses, rng, language, number):
+    """One wave as the survey tool exports it: texts for answers, gaps and codes 99, duplicates, empty rows, one renamed header."""
+    habit = habit_of(number)
+    book = questions.codebook(truth)
+    raw = responses.sort_values(["completed", "respondent"]).drop(columns=["wave"]).rename(columns={"respondent": "customer"})
+    gaps = _gaps(truth, raw, book)
+    out = {}
+    for row in book.itertuples():
+        values = raw[row.column]
+        if row.role == "date":
+            out[row.column] = _dates(values, habit)
+        elif row.answer_set and row.answer_set != "applies":
+            codes = questions.texts(row.answer_set, language)
+            turned = 6 - values if row.reverse == "yes" else values
+            turned = turned.where(~_missing(raw, row.column, gaps))
+            out[row.column] = _worded(turned, codes, row.answer_set)
+        elif row.role == "comment":
+            out[row.column] = values.to_numpy(dtype=object)
+        elif values.dtype.kind == "f":
+            out[row.column] = _numbers(values, _missing(raw, row.column, gaps), habit, code=99 if row.missing_codes != "" else None)
+        else:
+            out[row.column] = values.to_numpy(dtype=object)
+        if row.answer_set == "applies" and f"{row.column}:na" in raw:
+            text = questions.texts("applies", language)[98]
+            out[row.column] = np.where(raw[f"{row.column}:na"].to_numpy(dtype=bool), text, out[row.column])
+    frame = pd.DataFrame(out, dtype=object)
+    if number == 0:
+        frame = frame.rename(columns=RENAMED)
+    if number != len(truth.demo["waves"]) - 1:
+        frame = frame.drop(columns=[c for c in YOUNG if c in frame])
+    return _untidy(frame, truth, rng)
+
+
+def habit_of(number):
+    """How the export of the wave with this number is written."""
+    return HABITS[number % len(HABITS)]
+
+
+def renames(number):
+    """Headers of a wave's export that differ from the codebook: raw name to codebook column."""
+    return {new: old for old, new in RENAMED.items()} if number == 0 else {}
+
+
+def as_read(truth, responses, _rng):
+    """The responses as they should be read back: the same gaps as in the exports, and nothing else missing."""
+    gaps = _gaps(truth, responses, questions.codebook(truth))
+    for column, lost in gaps.items():
+        responses[column] = responses[column].mask(lost)
+    return responses
+
+
+def _gaps(truth, responses, book):
+    """Which grades and ratings were left empty; depends on the parent and the column only, so every caller sees the same."""
+    share = truth.dirt["missing"]
+    rated = book.loc[book["role"].isin(["attribute", "need", "emotion", "disconfirmation", "overall", "recommend", "repurchase"]), "column"]
+    if not share or responses.empty:
+        return {}
+    who = responses["customer"] if "customer" in responses else responses["respondent"]
+    moment = responses["completed"].to_numpy().astype("datetime64[s]").astype(np.uint64)
+    key = who.str[1:].astype(np.int64).to_numpy().astype(np.uint64) * np.uint64(1_000_003) + moment  # wraps around, as meant
+    gaps = {}
+    for k, column in enumerate(rated):
+        chance = share / 4 if column in ("overall", "recommend") else share
+        gaps[column] = _hash(key + np.uint64((k + 1) * 0x9E3779B97F4A7C15 % 2**64)) < chance
+    return gaps
+
+
+def _hash(key):
+    """Numbers in [0, 1) that look random, from whole numbers (splitmix64)."""
+    with np.errstate(over="ignore"):
+        x = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        x = x ^ (x >> np.uint64(31))
+    return (x >> np.uint64(11)).astype(float) / 2.0**53
+
+
+def _missing(raw, column, gaps):
+    lost = gaps.get(column)
+    return np.zeros(len(raw), dtype=bool) if lost is None else lost
+
+
+def _dates(values, habit):
+    if habit == "excel":
+        return np.array(values.dt.to_pydatetime(), dtype=object)
+    return values.dt.strftime("%d-%m-%Y %H:%M" if habit == "semicolon" else "%Y-%m-%d %H:%M:%S").to_numpy(dtype=object)
+
+
+def _worded(values, codes, answer_set):
+    words = values.map(codes).to_numpy(dtype=object)
+    unknown = codes.get(8) if answer_set == "yes_no_unknown" else None
+    return np.where(pd.isna(words), unknown, words)
+
+
+def _numbers(values, lost, habit, *, code):
+    """Numbers as the export writes them; a skipped grade is 99 in the first two waves and empty in the third."""
+    filled = values.to_numpy(dtype=float).copy()
+    filled[lost] = np.nan if habit == "plain" or code is None else code
+    whole = bool(np.all(np.isnan(filled) | (filled == np.round(filled))))
+    known = ~np.isnan(filled)
+    out = np.full(len(filled), None, dtype=object)
+    if whole:
+        out[known] = filled[known].astype(int)
+    else:
+        out[known] = filled[known]
+    return out
+
+
+def _untidy(frame, truth, rng):
+    """Some rows exported twice, some without any answer, in the order in which a tool would list them."""
+    n = len(frame)
+    twice = rng.choice(n, min(truth.dirt["duplicates"], n // 20), replace=False)
+    frame = pd.concat([frame, frame.iloc[np.sort(twice)]], ignore_index=True)
+    blank = min(truth.dirt["empty_rows"], n // 20)
+    if blank:
+        position = np.sort(rng.choice(len(frame), blank, replace=False))
+        empty = pd.DataFrame(index=range(blank), columns=frame.columns, dtype=object)
+        pieces, start = [], 0
+        for k, stop in enumerate(position):
+            pieces += [frame.iloc[start:stop], empty.iloc[[k]]]
+            start = stop
+        frame = pd.concat([*pieces, frame.iloc[start:]], ignore_index=True)
+    return frame
+
+
+# --- writing ----------------------------------------------------------------------------------------------------
+
+
+def write(demo, folder, *, large=100_000):
+    """Write the whole study folder; returns its path. Waves above `large` rows are plain UTF-8 CSV whatever their habit."""
+    folder = Path(folder)
+    (folder / "raw").mkdir(parents=True, exist_ok=True)
+    sources = {}
+    for number, wave in enumerate(demo.truth.demo["waves"]):
+        if wave not in demo.raw:
+            continue
+        habit = habit_of(number)
+        if habit == "excel" and len(demo.raw[wave]) > large:
+            habit = "plain"
+        path = Path("raw") / (f"{wave}.xlsx" if habit == "excel" else f"{wave}.csv")
+        (folder / path).write_bytes({"semicolon": _semicolon, "plain": _plain, "excel": _excel}[habit](demo.raw[wave]))
+        sources[wave] = {"path": path.as_posix(), "rename": renames(number)}
+    _text(folder / "study.toml", questions.study_toml(demo.truth, language=demo.language, sources=sources))
+    _text(folder / "truth.toml", demo.truth.dumps())
+    _table(folder / "codebook.csv", questions.codebook(demo.truth))
+    _table(folder / "answers.csv", questions.answers(demo.language))
+    _table(folder / "units.csv", demo.units)
+    log = demo.acts.drop(columns=["place", "wave"])
+    _table(folder / "acts.csv", log.assign(since=pd.to_datetime(log["since"]).dt.strftime("%Y-%m-%d")))
+    return folder
+
+
+def copy_story(source, folder):
+    """Copy the consultant's words, where there are any, beside a freshly written study."""
+    if Path(source).is_dir():
+        shutil.copytree(source, Path(folder) / "story", dirs_exist_ok=True)
+
+
+def _text(path, text):
+    path.write_bytes(text.encode("utf-8"))
+
+
+def _table(path, frame):
+    path.write_bytes(frame.to_csv(index=False, lineterminator="\n").encode("utf-8"))
+
+
+def _semicolon(frame):
+    """The Dutch Excel habit: semicolons, decimal commas, Windows-1252."""
+    frame = frame.map(lambda cell: f"{cell:.10g}".replace(".", ",") if isinstance(cell, float) else cell)
+    return frame.to_csv(index=False, sep=";", lineterminator="\r\n").encode("cp1252", errors="replace")
+
+
+def _plain(frame):
+    return frame.to_csv(index=False, lineterminator="\n").encode("utf-8")
+
+
+def _excel(frame):
+    """A workbook whose bytes depend on its cells only: no time of writing in it."""
+    from openpyxl import Workbook
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("Export")
+    sheet.append(list(frame.columns))
+    for row in frame.itertuples(index=False):
+        sheet.append([None if cell is None or cell != cell else cell for cell in row])
+    book.properties.creator = "survey tool"
+    first = buffer = io.BytesIO()
+    book.save(first)
+    buffer = io.BytesIO()
+    stamp = datetime(2024, 10, 1)
+    with zipfile.ZipFile(first) as made, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as kept:
+        for item in made.infolist():
+            content = made.read(item.filename)
+            if item.filename == "docProps/core.xml":
+                content = _without_time(content, stamp)
+            entry = zipfile.ZipInfo(item.filename, date_time=stamp.timetuple()[:6])
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
+            kept.writestr(entry, content)
+    return buffer.getvalue()
+
+
+def _without_time(content, stamp):
+    import re
+
+    return re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", stamp.strftime("%Y-%m-%dT%H:%M:%SZ").encode(), content)
