@@ -338,3 +338,358 @@ def base_status(n, *, soft=50, hard=30, model=False):
     if n == 0 or (model and n < hard):
         return "insufficient"
     return "low_base" if n < soft else "ok"
+
+
+#: Fewest clusters for the plain CR1 interval, for Rademacher weights, and for any cluster-robust interval at all (methods M00).
+MANY_CLUSTERS, RADEMACHER_CLUSTERS, FEWEST_CLUSTERS = 40, 12, 6
+
+
+@dataclass(frozen=True)
+class DesignMean(Estimate):
+    """A mean under a design: an `Estimate` with its effective n, its standard deviation and how its interval was made."""
+
+    n: int = 0
+    n_eff: float = np.nan
+    sd: float = np.nan
+    interval: str = "t"
+
+
+class Design:
+    """How the answers of a sample came about, so that means and differences of means get the variance they deserve.
+
+    Parameters
+    ----------
+    used : Sample
+    clusters : str, optional
+        Column whose whole groups were drawn: CR1 with t(G-1).
+    strata : str, optional
+        Column whose every group was surveyed; a missing value is a stratum of its own.
+    population : dict or float, optional
+        Units in the population by stratum (respondents who could answer; with `clusters`, clusters), one number without strata.
+        Weights are then brought to N_h and the finite-population correction 1 - n_h/N_h applies; strata it does not name
+        take the average weight and no correction. Without it strata keep the weights they have.
+    labels : dict, optional
+        Label of each stratum: strata with one answer are joined within their label for the variance.
+
+    Attributes
+    ----------
+    w, f : ndarray of shape (rows,)
+        Weight of one answer and the number of answers a row stands for.
+    notes : list of (str, dict)
+        Codes with values: ``strata_collapsed``, ``population_unknown``, ``population_exceeded``, ``few_clusters``, ...
+
+    Notes
+    -----
+    Taylor linearisation. With z_i = w_i (y_i - mean) / sum(w): no design n/(n-1) sum(z²); strata
+    sum_h (1 - n_h/N_h) n_h/(n_h-1) sum (z_i - z̄_h)²; clusters the same over cluster totals. A group that cuts through strata is
+    a domain: z is 0 outside it. Degrees of freedom: n - 1, n - H, G - 1 (G - H).
+
+    References
+    ----------
+    Cochran, W. G. (1977). Sampling Techniques, chapters 5 and 5A. Lumley, T. (2010). Complex Surveys.
+    """
+
+    def __init__(self, used, *, clusters=None, strata=None, population=None, labels=None):
+        need_columns(used.frame, [c for c in (clusters, strata) if c])
+        self.sample, self.notes = used, []
+        frequency = used.kind == "frequency"
+        rows = len(used.frame)
+        self.f = used.w if frequency else np.ones(rows)
+        self.w = np.ones(rows) if frequency else used.w
+        self.clusters = self.strata = None
+        self.fpc = np.ones(1)
+        self.poststratified = False
+        if clusters is not None:
+            self.clusters = pd.factorize(used.frame[clusters].astype("object").where(used.frame[clusters].notna(), ""), sort=True)[0]
+        if strata is not None or (population is not None and not isinstance(population, dict)):
+            self._stratify(strata, population, labels or {})
+
+    @property
+    def simple(self):
+        """Neither strata nor clusters."""
+        return self.strata is None and self.clusters is None
+
+    def _stratify(self, strata, population, labels):
+        frame, rows = self.sample.frame, len(self.sample.frame)
+        if strata is None:
+            names, codes = np.array([""], dtype=object), np.zeros(rows, dtype=int)
+            population = {"": population}
+        else:
+            codes, names = pd.factorize(frame[strata].astype("object").where(frame[strata].notna(), ""), sort=True)
+            population = {str(k): v for k, v in (population or {}).items()}
+        if self.clusters is None:
+            sizes = np.bincount(codes, self.f, minlength=len(names))
+        else:
+            sizes = np.array([len(np.unique(self.clusters[codes == h])) for h in range(len(names))], dtype=float)
+        known = np.array([pd.notna(population.get(str(name))) and float(population[str(name)]) > 0 for name in names], dtype=bool)
+        totals = np.array([float(population[str(name)]) if k else np.nan for name, k in zip(names, known)])
+        if known.any() and not known.all():
+            self.notes.append(("population_unknown", {"strata": [str(n) for n in names[~known]], "n": int(sizes[~known].sum())}))
+        if not known.any() and strata is not None:
+            self.notes.append(("no_population", {"strata": len(names)}))
+        if known.any():
+            over = known & (sizes > totals)
+            if over.any():
+                self.notes.append(("population_exceeded", {"strata": [str(n) for n in names[over]]}))
+            self.poststratified = self.clusters is None
+            if self.poststratified:
+                target = np.where(known, totals, sizes * totals[known].sum() / sizes[known].sum())
+                self.w = self.w * (target / np.bincount(codes, self.f * self.w, minlength=len(names)))[codes]
+        joined = self._collapse(codes, names, sizes, labels)
+        n_joined = np.bincount(joined, sizes, minlength=joined.max() + 1) if len(names) else sizes
+        by_row = np.full(len(n_joined), np.nan)
+        for h in range(len(n_joined)):
+            parts = joined == h
+            by_row[h] = max(0.0, 1 - n_joined[h] / totals[parts].sum()) if known[parts].all() else 1.0
+        self.strata, self.fpc, self.sizes = joined[codes], by_row, n_joined
+
+    def _collapse(self, codes, names, sizes, labels):
+        """For each stratum the number of the variance stratum it belongs to; single answers are joined within their label."""
+        joined = np.arange(len(names))
+        single = sizes < 2
+        if not single.any() or len(names) == 1:
+            return joined
+        labels = {str(k): str(v) for k, v in labels.items() if pd.notna(v)}
+        of = np.array([labels.get(str(name), "") for name in names], dtype=object)
+        for label in sorted(set(of[single])):
+            members = np.flatnonzero(single & (of == label))
+            joined[members] = members[0]
+            if sizes[members].sum() < 2:
+                others = np.flatnonzero((of == label) & ~single)
+                others = others if len(others) else np.setdiff1d(np.arange(len(names)), members)
+                joined[members] = joined[others[np.lexsort((others, sizes[others]))[0]]]
+        self.notes.append(("strata_collapsed", {"n": int(single.sum())}))
+        return np.unique(joined, return_inverse=True)[1]
+
+    def influence(self, values, inside=None):
+        """What each row (or cluster) contributes to the mean of the rows `inside`.
+
+        Returns
+        -------
+        centre : float
+        u : ndarray of shape (rows,) or (clusters,)
+            Scaled so that the variance is sum(u²) and the covariance of two means is sum(u v).
+        df : float
+        """
+        y = np.asarray(values, dtype=float)
+        inside = np.ones(len(y), dtype=bool) if inside is None else np.asarray(inside, dtype=bool)
+        w, f = self.w, self.f
+        n, total = float(f[inside].sum()), float((w * f)[inside].sum())
+        size = len(y) if self.clusters is None else int(self.clusters.max(initial=-1)) + 1
+        if n == 0:
+            return np.nan, np.full(size, np.nan), np.nan
+        centre = float((w * f * y)[inside].sum() / total)
+        residual = np.where(inside, y - centre, 0.0)
+        if self.poststratified:
+            mass = np.bincount(self.strata, w * f, minlength=len(self.fpc))
+            residual = residual - (np.bincount(self.strata, w * f * residual, minlength=len(self.fpc)) / mass)[self.strata]
+        z = w * residual / total
+        if self.clusters is not None:
+            return centre, *self._over_clusters(z * f, inside, size)
+        if self.strata is None:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                return centre, np.sqrt(f * n / (n - 1)) * z if n > 1 else np.full(len(y), np.nan), n - 1
+        at = self.strata
+        n_h = self.sizes
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean_h = np.bincount(at, f * z, minlength=len(n_h)) / n_h
+            factor = np.where(n_h > 1, np.sqrt(self.fpc * n_h / (n_h - 1)), np.nan)
+        touched = np.bincount(at, inside * f, minlength=len(n_h))
+        u = np.where(touched[at] > 0, np.sqrt(f) * factor[at] * (z - mean_h[at]), 0.0)
+        full = int((touched == n_h).sum())
+        return centre, u if n > 1 else np.full(len(y), np.nan), n - max(full, 1)
+
+    def _over_clusters(self, z, inside, size):
+        u = np.bincount(self.clusters, z, minlength=size)
+        present = np.bincount(self.clusters, inside, minlength=size) > 0
+        if self.strata is None:
+            g = int(present.sum())
+            return (np.sqrt(g / (g - 1)) * u if g > 1 else np.full(size, np.nan)), float(g - 1)
+        first = np.unique(self.clusters, return_index=True)[1]
+        at = self.strata[first]
+        g_h = self.sizes[at]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            factor = np.where(g_h > 1, np.sqrt(self.fpc[at] * g_h / (g_h - 1)), np.nan)
+        u = factor * (u - (np.bincount(at, u, minlength=len(self.sizes)) / self.sizes)[at])
+        return u, float(present.sum() - len(np.unique(at[present])))
+
+    def mean(self, values, inside=None, *, ci_level=0.95, n_boot=2000, rng=None):
+        """Mean of the rows `inside`, with its standard error, interval and effective n.
+
+        Fewer than 40 clusters (and no strata) take the wild cluster bootstrap-t if `rng` is given; `interval` then says ``wild``.
+        """
+        y = np.asarray(values, dtype=float)
+        inside = np.ones(len(y), dtype=bool) if inside is None else np.asarray(inside, dtype=bool)
+        if self.simple:
+            w = self.f if self.sample.kind == "frequency" else self.w
+            found = mean(y[inside], w[inside], kind=self.sample.kind, ci_level=ci_level)
+            value, se, df, lo, hi = found.value, found.se, found.df, found.lo, found.hi
+        else:
+            value, u, df = self.influence(y, inside)
+            se = float(np.sqrt((u**2).sum()))
+            half = stats.t.ppf(0.5 + ci_level / 2, df) * se if df > 0 else np.nan
+            lo, hi = value - half, value + half
+        n = int(round(self.f[inside].sum()))
+        weight = (self.w * self.f)[inside]
+        within = float((weight * (y[inside] - value) ** 2).sum() / weight.sum()) if n else np.nan
+        sd = float(np.sqrt(within * n / (n - 1))) if n > 1 else np.nan
+        kish = float(weight.sum() ** 2 / (self.w**2 * self.f)[inside].sum()) if n else 0.0
+        if self.simple:
+            n_eff = kish if self.sample.kind == "sampling" else float(n)
+        elif not se > 0:
+            n_eff = np.inf if sd > 0 and se == 0 else kish
+        else:
+            n_eff = n * (sd**2 / n) / se**2
+            n_eff = kish if not n_eff > 0 else n_eff
+        how = "few" if self.clusters is not None and n and not df + 1 >= FEWEST_CLUSTERS else "t"
+        few = self.clusters is not None and self.strata is None and FEWEST_CLUSTERS <= df + 1 < MANY_CLUSTERS
+        if few and rng is not None and se > 0:
+            design = np.ones((int(inside.sum()), 1))
+            tested = WildCluster(y[inside], design, weight, self.clusters[inside], [1.0], n_boot=n_boot, rng=rng)
+            lo, hi = tested.interval(ci_level)
+            how = "wild"
+        return DesignMean(value, se, df, lo, hi, n=n, n_eff=n_eff, sd=sd, interval=how)
+
+    def share(self, hits, inside=None, *, ci_level=0.95):
+        """Share of the rows `inside` for which `hits` holds, with its Wilson interval at the effective n: (Estimate, n_eff).
+
+        With clusters the effective n is also brought down by (z/t)² of the design's degrees of freedom (Korn & Graubard 1998).
+        """
+        found = self.mean(np.asarray(hits, dtype=float), inside, ci_level=ci_level)
+        n_eff = found.n_eff
+        if self.clusters is not None and found.df > 0:
+            n_eff = n_eff * (stats.norm.ppf(0.5 + ci_level / 2) / stats.t.ppf(0.5 + ci_level / 2, found.df)) ** 2
+        value = min(max(found.value, 0.0), 1.0)
+        lo, hi = wilson(value, n_eff, ci_level)
+        return Estimate(value, found.se, found.df, lo, hi), found.n_eff
+
+    def difference(self, values, first, second, *, ci_level=0.95, n_boot=2000, rng=None):
+        """Mean of the rows `first` minus that of the rows `second` (disjoint): (Estimate, two-sided p).
+
+        Welch with Satterthwaite's degrees of freedom; with clusters CR1, and the wild cluster bootstrap-t below 40 of them.
+        """
+        a, u, df_a = self.influence(values, first)
+        b, v, df_b = self.influence(values, second)
+        diff = a - b
+        if self.clusters is None:
+            var_a, var_b = float((u**2).sum()), float((v**2).sum())
+            variance = var_a + var_b - 2 * float((u * v).sum())
+            with np.errstate(divide="ignore", invalid="ignore"):
+                df = (var_a + var_b) ** 2 / (var_a**2 / df_a + var_b**2 / df_b) if df_a > 0 and df_b > 0 else np.nan
+        else:
+            g = len(np.unique(self.clusters[np.asarray(first) | np.asarray(second)]))
+            gone = [np.sqrt((d + 1) / d) if d > 0 else np.nan for d in (df_a, df_b)]
+            raw = u / gone[0] - v / gone[1] if self.strata is None else u - v
+            variance = float((raw**2).sum()) * (g / (g - 1) if self.strata is None and g > 1 else 1)
+            df = float(g - 1) if self.strata is None else float(df_a + df_b)
+        se = float(np.sqrt(max(variance, 0.0))) if variance == variance else np.nan
+        if not se > 0:
+            blank = se if se == 0 else np.nan
+            return Estimate(diff, blank, df, diff if blank == 0 else np.nan, diff if blank == 0 else np.nan), np.nan
+        half = stats.t.ppf(0.5 + ci_level / 2, df) * se
+        found, p = Estimate(diff, se, df, diff - half, diff + half), float(2 * stats.t.sf(abs(diff) / se, df))
+        few = self.clusters is not None and self.strata is None and FEWEST_CLUSTERS <= df + 1 < MANY_CLUSTERS
+        if few and rng is not None:
+            both = np.asarray(first) | np.asarray(second)
+            x = np.column_stack([np.ones(both.sum()), np.asarray(first)[both]])
+            y, w = np.asarray(values, dtype=float)[both], (self.w * self.f)[both]
+            tested = WildCluster(y, x, w, self.clusters[both], [0.0, 1.0], n_boot=n_boot, rng=rng)
+            lo, hi = tested.interval(ci_level)
+            found, p = Estimate(diff, se, df, lo, hi), tested.p()
+        return found, p
+
+
+class WildCluster:
+    """Wild cluster bootstrap-t of one linear combination of regression coefficients, the null imposed.
+
+    Parameters
+    ----------
+    y : array of shape (rows,)
+    x : array of shape (rows, k)
+    w : array of shape (rows,)
+    clusters : array of shape (rows,)
+    direction : array of shape (k,)
+    n_boot : int
+    rng : numpy.random.Generator
+        Rademacher weights from 12 clusters on, else Webb's six points; the same draws serve every null, so that intervals are
+        the nulls that are not rejected.
+
+    References
+    ----------
+    Cameron, A. C., Gelbach, J. B. & Miller, D. L. (2008). Review of Economics and Statistics 90, 414-427.
+    Webb, M. D. (2023). Canadian Journal of Economics 56, 839-858.
+    """
+
+    def __init__(self, y, x, w, clusters, direction, *, n_boot=2000, rng):
+        x, y, w = np.asarray(x, dtype=float), np.asarray(y, dtype=float), np.asarray(w, dtype=float)
+        codes = np.unique(np.asarray(clusters), return_inverse=True)[1]
+        g, k = int(codes.max()) + 1, x.shape[1]
+        self.products, self.moments = np.zeros((g, k, k)), np.zeros((g, k))
+        np.add.at(self.products, codes, w[:, None, None] * x[:, :, None] * x[:, None, :])
+        np.add.at(self.moments, codes, (w * y)[:, None] * x)
+        self.inverse = np.linalg.inv(self.products.sum(axis=0))
+        self.coef = self.inverse @ self.moments.sum(axis=0)
+        self.direction = np.asarray(direction, dtype=float)
+        self.reach = self.inverse @ self.direction
+        self.value = float(self.direction @ self.coef)
+        self.correction = g / (g - 1)
+        points = [-1.0, 1.0] if g >= RADEMACHER_CLUSTERS else np.sqrt([0.5, 1, 1.5]).tolist() + (-np.sqrt([0.5, 1, 1.5])).tolist()
+        self.kind = "rademacher" if g >= RADEMACHER_CLUSTERS else "webb"
+        self.draws = rng.choice(np.asarray(points), size=(n_boot, g))
+        scores = self.moments - self.products @ self.coef
+        self.se = float(np.sqrt(self.correction * ((scores @ self.reach) ** 2).sum()))
+
+    def statistics(self, null=0.0):
+        """(t of the data, t of every draw) under the null."""
+        step = self.reach / (self.direction @ self.reach) * (self.value - null)
+        scores = self.moments - self.products @ (self.coef - step)
+        along = self.draws * (scores @ self.reach)
+        shift = self.draws @ scores @ self.inverse
+        spread = along - shift @ (self.products @ self.reach).T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            drawn = along.sum(axis=1) / np.sqrt(self.correction * (spread**2).sum(axis=1))
+        return (self.value - null) / self.se, drawn
+
+    def p(self, null=0.0, alternative="two-sided"):
+        """Bootstrap p-value: share of draws at least as far out, (count + 1) / (draws + 1)."""
+        t, drawn = self.statistics(null)
+        drawn = drawn[~np.isnan(drawn)]
+        out = drawn >= t - 1e-12 if alternative == "greater" else np.abs(drawn) >= abs(t) - 1e-12
+        return float((out.sum() + 1) / (len(drawn) + 1))
+
+    def interval(self, ci_level=0.95):
+        """The values that the two-sided test does not reject: (lo, hi), found by bisection; NaN where it reaches too far."""
+        limits = []
+        for side in (-1, 1):
+            inner, outer = 0.0, 2.0
+            while self.p(self.value + side * outer * self.se) > 1 - ci_level:
+                inner, outer = outer, outer * 2
+                if outer > 200:
+                    break
+            if outer > 200:
+                limits.append(np.nan)
+                continue
+            for _ in range(30):
+                middle = (inner + outer) / 2
+                inner, outer = (middle, outer) if self.p(self.value + side * middle * self.se) > 1 - ci_level else (inner, middle)
+            limits.append(self.value + side * (inner + outer) / 2 * self.se)
+        return tuple(limits)
+
+
+def stratified_mean(values, strata, population, *, ci_level=0.95):
+    """Mean of a population of which every stratum was surveyed: sum(N_h/N mean_h), with finite-population correction and t(n - H)."""
+    frame = pd.DataFrame({"y": np.asarray(values, dtype=float), "h": np.asarray(strata)})
+    return Design(sample(frame, ["y"]), strata="h", population=population).mean(frame["y"].dropna(), ci_level=ci_level)
+
+
+def weighted_median(values, w=None):
+    """The value that half the weight reaches; midway between two when exactly half does."""
+    values = np.asarray(values, dtype=float)
+    if not len(values):
+        return np.nan
+    w = np.ones(len(values)) if w is None else np.asarray(w, dtype=float)
+    order = np.argsort(values, kind="stable")
+    values, reached = values[order], np.cumsum(w[order]) / w.sum()
+    at = min(int(np.searchsorted(reached, 0.5 - 1e-12)), len(values) - 1)
+    exactly = abs(reached[at] - 0.5) <= 1e-12 and at + 1 < len(values)
+    return float((values[at] + values[at + 1]) / 2 if exactly else values[at])
