@@ -11,9 +11,8 @@ from html import escape
 import ipywidgets
 import numpy as np
 
+from delight import satisfaction
 from delight.errors import InputError
-from delight.satisfaction import levels as satisfaction_levels
-from delight.satisfaction import nps as net_promoter
 from delight.show import theme
 
 EVERYBODY = ""
@@ -132,7 +131,7 @@ class SatisfactionExplorer(ipywidgets.VBox):
     def _level(self):
         if not self.overall:
             return ""
-        row = satisfaction_levels.levels(self.bar.selected, **self.overall, delight_from=self.delight_from).table.iloc[0]
+        row = satisfaction.levels(self.bar.selected, **self.overall, delight_from=self.delight_from).table.iloc[0]
         w, _ = self.bar.words, self.bar.words.gettext
         return _("Mean grade {mean} ({interval}); {share} delighted ({share_interval}).").format(
             mean=w.grade(row["mean"]),
@@ -144,7 +143,7 @@ class SatisfactionExplorer(ipywidgets.VBox):
     def _score(self):
         if not self.recommend or not self.bar.selected[self.recommend["y"]].notna().any():
             return ""
-        row = net_promoter.nps(self.bar.selected, **self.recommend).table.iloc[0]
+        row = satisfaction.nps(self.bar.selected, **self.recommend).table.iloc[0]
         w, _ = self.bar.words, self.bar.words.gettext
         return _("NPS {nps} ({interval}): {promoters} promoters, {passives} passives, {detractors} detractors.").format(
             nps=w.points(row["nps"]),
@@ -159,7 +158,7 @@ class SatisfactionExplorer(ipywidgets.VBox):
         import io
 
         scale, words = self.overall["scale"], self.bar.words
-        frame = satisfaction_levels.distribution(self.bar.selected, **self.overall, delight_from=self.delight_from).table
+        frame = satisfaction.distribution(self.bar.selected, **self.overall, delight_from=self.delight_from).table
         with theme.figure(150, 55) as (figure, ax):
             colours = [
                 theme.COLOURS["delighted" if self.delight_from and v >= self.delight_from else "satisfied"]

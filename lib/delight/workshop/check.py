@@ -7,8 +7,7 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-from delight.satisfaction import levels as satisfaction_levels
-from delight.satisfaction import nps as net_promoter
+from delight import satisfaction
 from delight.show.words import Words
 
 
@@ -45,16 +44,34 @@ def delighted(answer, scores, *, scale, delight_from=9, language="en"):
     """Exercise: the share of respondents who gave `delight_from` or more."""
     _ = Words(language).gettext
     frame = pd.DataFrame({"score": scores})
-    expected = satisfaction_levels.levels(frame, y="score", scale=scale, delight_from=delight_from).table["share_delighted"].iloc[0]
+    expected = satisfaction.levels(frame, y="score", scale=scale, delight_from=delight_from).table["share_delighted"].iloc[0]
     return share(answer, expected, language=language, hint=_("Count those at or above the limit, and divide by those who answered."))
 
 
 def nps(answer, scores, *, scale, language="en"):
     """Exercise: the net promoter score, -100 to 100."""
     _ = Words(language).gettext
-    expected = net_promoter.nps(pd.DataFrame({"score": scores}), y="score", scale=scale).table["nps"].iloc[0]
+    expected = satisfaction.nps(pd.DataFrame({"score": scores}), y="score", scale=scale).table["nps"].iloc[0]
     if isinstance(answer, (int, float, np.number)) and abs(float(answer) - expected) < 0.05:
         return Verdict(True, _("Right."))
     if isinstance(answer, (int, float, np.number)) and abs(float(answer) * 100 - expected) < 0.05:
         return Verdict(False, _("Nearly: multiply by 100; the score runs from −100 to 100."))
     return Verdict(False, _("Not yet. Take the share of 9 and 10, and subtract the share of 0 to 6."))
+
+
+def score_of(scores):
+    """The net promoter score of answers on 0-10, without its interval."""
+    return float(100 * ((scores >= 9).mean() - (scores <= 6).mean()))
+
+
+def middle(lower, upper, draws, *, language="en"):
+    """Exercise: the two numbers between which the middle 95 % of the draws lie, to half a point."""
+    _ = Words(language).gettext
+    if not all(isinstance(v, (int, float, np.number)) for v in (lower, upper)):
+        return Verdict(False, _("Not yet: give two numbers, the lower one first."))
+    expected = np.quantile(draws, [0.025, 0.975])
+    if np.all(np.abs(np.array([lower, upper], dtype=float) - expected) <= 2.5):
+        return Verdict(True, _("Right."))
+    if lower > upper:
+        return Verdict(False, _("Not yet: the lower number comes first."))
+    return Verdict(False, _("Not yet. Leave out the lowest 2.5 % and the highest 2.5 % of the scores."))
