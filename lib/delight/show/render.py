@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from html import escape
 
 from delight.show import theme, views
@@ -23,24 +24,40 @@ _NUMERIC = {
     "p": lambda w, v: w.p_value(v),
 }
 
+_NUMBERS = re.compile(r'( (?:d|x|y|transform)=")([^"]*)')
+
+#: A table of at most this many rows stays on one page.
+_SHORT = 12
+
 
 def paragraph(text):
     """Plain text with ``**bold**`` as safe HTML."""
-    return re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", escape(text, quote=False))
+    return re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", escape(str(text), quote=False))
+
+
+def shown(value, format, words):
+    """One value in a column's format, as text."""
+    if format == "text":
+        return NO_VALUE if is_missing(value) else str(value)
+    return _NUMERIC[format](words, value)
 
 
 def cell(column, index, words):
     """Text of one cell of a table: the value, with its interval behind it."""
+    text, limits = cell_parts(column, index, words)
+    return f"{text} ({limits})" if limits else text
+
+
+def cell_parts(column, index, words):
+    """Text of a value and of its interval ("" without one)."""
     value = list(column.values)[index]
-    if column.format == "text":
-        return NO_VALUE if is_missing(value) else str(value)
-    show = _NUMERIC[column.format]
-    text = show(words, value)
-    if column.lo is not None and not is_missing(value):
-        lo, hi = list(column.lo)[index], list(column.hi)[index]
-        if not (is_missing(lo) or is_missing(hi)):
-            text = f"{text} ({words.interval(lo, hi, lambda v: show(words, v))})"
-    return text
+    text = shown(value, column.format, words)
+    if column.lo is None or is_missing(value):
+        return text, ""
+    lo, hi = list(column.lo)[index], list(column.hi)[index]
+    if is_missing(lo) or is_missing(hi):
+        return text, ""
+    return text, words.interval(lo, hi, lambda v: shown(v, column.format, words))
 
 
 def reading_html(view, results, words, options):
@@ -49,51 +66,83 @@ def reading_html(view, results, words, options):
 
 
 def table_html(view, results, words, options):
-    columns = view(*results, words, **options)
+    columns = [c for c in view(*results, words, **options)]
+    if view.look == "cards":
+        return _cards(view, columns, results, words, options)
     rows = max((len(list(c.values)) for c in columns), default=0)
-    head = "".join(f'<th scope="col" class="{"text" if c.format == "text" else "num"}">{escape(c.heading)}</th>' for c in columns)
-    body = []
-    for i in range(rows):
-        cells = []
-        for position, c in enumerate(columns):
-            text = escape(cell(c, i, words))
-            if c.emphasis is not None and list(c.emphasis)[i]:
-                text = f"<strong>{text}</strong>"
-            if position == 0:
-                cells.append(f'<th scope="row">{text}</th>')
-            else:
-                cells.append(f'<td class="{"text" if c.format == "text" else "num"}">{text}</td>')
-        body.append(f"<tr>{''.join(cells)}</tr>")
+    body = "".join(f"<tr>{''.join(_cells(c, i, position == 0, words) for position, c in enumerate(columns))}</tr>" for i in range(rows))
     note = view.caption(*results, words, **options) if view.caption else ""
     foot = f'<p class="note">{paragraph(note)}</p>' if note else ""
-    title = paragraph(view.title(*results, words, **options))
+    width = sum(1 if c.lo is None else 2 for c in columns)
+    look = " ".join(["table", "short" if rows <= _SHORT else "long", *(["wide"] if width > 7 else []), *(["narrow"] if width < 4 else [])])
     return (
-        f'<figure class="table"><table><caption>{title}</caption><thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(body)}</tbody></table>{foot}{source_html(results, words)}</figure>"
+        f'<figure class="{look}"><table><caption>{paragraph(view.title(*results, words, **options))}</caption>'
+        f"<thead><tr>{''.join(map(_heading, columns))}</tr></thead><tbody>{body}</tbody></table>{foot}{source_html(results, words)}</figure>"
     )
 
 
+def _heading(column):
+    kind = "text" if column.format == "text" else "num"
+    span = "" if column.lo is None else ' colspan="2"'
+    return f'<th scope="col" class="{kind}{" with-ci" if span else ""}"{span}>{escape(str(column.heading))}</th>'
+
+
+def _cells(column, index, first, words):
+    text, limits = cell_parts(column, index, words)
+    text = escape(text)
+    if column.emphasis is not None and list(column.emphasis)[index]:
+        text = f"<strong>{text}</strong>"
+    if first:
+        return f'<th scope="row">{text}</th>'
+    kind = "text" if column.format == "text" else "num"
+    return f'<td class="{kind}">{text}</td>' + ("" if column.lo is None else f'<td class="ci">{escape(limits)}</td>')
+
+
+def _cards(view, columns, results, words, options):
+    """Key figures side by side: the columns are label, value, interval and what it rests on, as text."""
+    label, value, *rest = columns
+    cards = []
+    for i in range(len(list(label.values))):
+        lines = "".join(f'<dd class="{kind}">{escape(cell(c, i, words))}</dd>' for kind, c in zip(("ci", "base"), rest))
+        cards.append(f'<div><dt>{escape(cell(label, i, words))}</dt><dd class="value">{escape(cell(value, i, words))}</dd>{lines}</div>')
+    note = view.caption(*results, words, **options) if view.caption else ""
+    foot = f'<p class="note">{paragraph(note)}</p>' if note else ""
+    title = escape(view.title(*results, words, **options), quote=True)
+    return f'<div class="cards" role="group" aria-label="{title}"><dl>{"".join(cards)}</dl>{foot}</div>'
+
+
 def figure_svg(view, results, words, options, *, salt="delight"):
-    """The figure as an SVG element, drawn once."""
+    """The figure as an SVG element, drawn once; its text stays text."""
     size = view.size(*results, **options) if callable(view.size) else view.size
-    with theme.figure(*size, salt=salt) as (figure, ax):
+    with theme.figure(*size, salt=salt) as (figure, ax), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # a client's script that our fonts lack: the reader's system has one
         view(*results, ax, words, **options)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
     alt = escape(view.alt(*results, words, **options), quote=True)
-    return svg.replace("<svg", f'<svg role="img" aria-label="{alt}"', 1)
+    return _tidy(buffer.getvalue(), size, alt)
+
+
+def _shorten(attribute):
+    return attribute[1] + re.sub(r"(\.\d\d)\d+", r"\1", " ".join(attribute[2].split()))
+
+
+def _tidy(svg, size, alt):
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.S)
+    svg = re.sub(r"<[a-z][^>]*>", lambda tag: _NUMBERS.sub(_shorten, tag[0]), svg)
+    svg = re.sub(r">\s+<", "><", svg)
+    view_box = re.search(r'viewBox="[^"]*"', svg)[0]
+    start = f'<svg role="img" aria-label="{alt}" {view_box} style="width:{size[0]:g}mm" xmlns="http://www.w3.org/2000/svg" '
+    return re.sub(r"<svg[^>]*>", lambda _: start + 'xmlns:xlink="http://www.w3.org/1999/xlink">', svg, count=1).strip()
 
 
 def figure_html(view, results, words, options, *, salt="delight"):
     title = paragraph(view.title(*results, words, **options))
     caption = paragraph(view.caption(*results, words, **options))
     svg = figure_svg(view, results, words, options, salt=salt)
-    return (
-        f'<figure class="plot"><p class="question">{title}</p>{svg}<figcaption>{caption}</figcaption>{source_html(results, words)}</figure>'
-    )
+    caption = f"<figcaption>{caption}</figcaption>" if caption else ""
+    return f'<figure class="plot"><p class="question">{title}</p>{svg}{caption}{source_html(results, words)}</figure>'
 
 
 def source_html(results, words):

@@ -52,19 +52,23 @@ _RC = {
     "text.color": COLOURS["ink"],
     "lines.linewidth": 1.4,
     "svg.fonttype": "none",
+    "text.parse_math": False,  # a dollar sign in a client's label is a dollar sign
     "figure.dpi": 100,
 }
 
 
+#: Shipped families (fonts/README.md): text and figures, headings.
+SANS, SERIF = "Delight Sans", "Delight Serif"
+
+
 @lru_cache
 def family():
-    """Name of the shipped font family, registered with matplotlib at the first call."""
+    """Name of the shipped font family, registered with matplotlib at the first call so that it measures text as the page will show it."""
     from matplotlib import font_manager
 
-    files = sorted(FONTS.glob("*.ttf"))
-    for path in files:
+    for path in sorted(FONTS.glob("*.ttf")):
         font_manager.fontManager.addfont(str(path))
-    return font_manager.FontProperties(fname=str(files[0])).get_name() if files else "DejaVu Sans"
+    return SANS
 
 
 @contextmanager

@@ -50,6 +50,7 @@ class View:
     alt: Callable | None = None
     size: tuple = (170, 90)
     options: dict = field(default_factory=dict)
+    look: str = ""
 
     def __call__(self, *args, **options):
         return self.function(*args, **options)
@@ -68,15 +69,17 @@ def reading(function):
     return _view("reading")(function)
 
 
-def table(*, title, note=None):
+def table(*, title, note=None, look=""):
     """A view that lays out a table: ``(*results, words, **options) -> list of Column``.
 
     Parameters
     ----------
     title, note : function (*results, words, **options) -> str
         Title above; an optional note below.
+    look : {"", "cards"}
+        ``cards`` sets a few key figures side by side; its columns are label, value, interval and base, all text.
     """
-    return _view("table", title=title, caption=note)
+    return _view("table", title=title, caption=note, look=look)
 
 
 def figure(*, title, caption, alt, size=(170, 90)):

@@ -6,6 +6,7 @@ English stands in the code, Dutch and Danish in the ``.po`` files under ``locale
 from __future__ import annotations
 
 import math
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,6 +20,7 @@ LANGUAGES = ("nl", "da", "en")
 LOCALES = {"nl": "nl_NL", "da": "da_DK", "en": "en_GB"}
 CATALOGUES = Path(__file__).parent / "locale"
 NO_VALUE = "–"
+_METHOD = re.compile(r"M\d\d")
 
 
 @lru_cache
@@ -187,5 +189,6 @@ class Words:
             parts.append(_("weighted, effective n {n}").format(n=self.number(meta.get("n_eff"))))
         if meta.get("ci_level"):
             parts.append(_("{level} intervals").format(level=self.percent(meta["ci_level"])))
-        parts.append(_("method {id}").format(id=meta["method"]))
+        if _METHOD.match(str(meta.get("method"))):
+            parts.append(_("method {id}").format(id=_METHOD.match(meta["method"])[0]))
         return " · ".join(parts)
