@@ -575,7 +575,7 @@ class Design:
             var_a, var_b = float((u**2).sum()), float((v**2).sum())
             variance = var_a + var_b - 2 * float((u * v).sum())
             with np.errstate(divide="ignore", invalid="ignore"):
-                df = (var_a + var_b) ** 2 / (var_a**2 / df_a + var_b**2 / df_b) if df_a > 0 and df_b > 0 else np.nan
+                df = (var_a + var_b) ** 2 / (var_a**2 / df_a + var_b**2 / df_b) if df_a > 0 and df_b > 0 and var_a + var_b > 0 else np.nan
         else:
             g = len(np.unique(self.clusters[np.asarray(first) | np.asarray(second)]))
             gone = [np.sqrt((d + 1) / d) if d > 0 else np.nan for d in (df_a, df_b)]

@@ -5,10 +5,9 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
-
 from delight.errors import InputError
 from delight.estimate import Design, WildCluster, fit_linear, mean, sample, stratified_mean, weighted_median
+from scipy import stats
 
 
 def near(value, expected):
@@ -70,7 +69,9 @@ def test_degrees_of_freedom_and_effective_n_follow_the_design(schools):
     frame, reference = schools
     found = design_of(frame, "api00", strata="stype", weights="pw").mean(frame["api00"])
     assert found.df == 197
-    expected = reference["design_stratified_without_fpc"]["deff_mean_api00"] * (1 - 200 / 6194)  # svymean compares with a drawing without replacement
+    expected = reference["design_stratified_without_fpc"]["deff_mean_api00"] * (
+        1 - 200 / 6194
+    )  # svymean compares with a drawing without replacement
     assert found.n / found.n_eff == pytest.approx(expected, rel=1e-4)
     assert sample(frame, ["api00"], weights="pw").n_eff == pytest.approx(reference["kish"]["n_eff"], rel=1e-10)
 
@@ -215,7 +216,9 @@ def test_an_unknown_column_is_named():
         design_of(pd.DataFrame({"y": [1.0]}), "y", strata="places")
 
 
-@pytest.mark.parametrize(("values", "w", "expected"), [([3, 1, 2], None, 2), ([1, 2, 3, 4], None, 2.5), ([1, 2, 9], [1, 1, 2], 5.5), ([1, 2, 9], [1, 1, 3], 9)])
+@pytest.mark.parametrize(
+    ("values", "w", "expected"), [([3, 1, 2], None, 2), ([1, 2, 3, 4], None, 2.5), ([1, 2, 9], [1, 1, 2], 5.5), ([1, 2, 9], [1, 1, 3], 9)]
+)
 def test_the_median_is_what_half_the_weight_reaches(values, w, expected):
     assert weighted_median(values, w) == expected
 
