@@ -125,14 +125,18 @@ class Chapter:
         return self.read("feedback.responses")
 
     def responses(self, *, all_waves=False):
-        """The feedback table: one row a response of the focus wave (and location), or of all waves."""
+        """The feedback table: one row a response of the focus wave (and location), or of all waves; with ``label`` where units.csv has it."""
         frame = self._feedback.table
         if self.location:
             if "location" not in frame or not (frame["location"] == self.location).any():
                 known = sorted(frame["location"].dropna().unique()) if "location" in frame else []
                 raise InputError(f"No response is from location '{self.location}'.{did_you_mean(self.location, known)}")
             frame = frame[frame["location"] == self.location]
-        return frame if all_waves else frame[frame["wave"] == self.wave]
+        frame = frame if all_waves else frame[frame["wave"] == self.wave]
+        labels = self.study.design().labels
+        if "location" in frame and "label" not in frame and len(set(filter(None, labels.values()))) > 1:
+            frame = frame.assign(label=frame["location"].map(labels))  # of units.csv
+        return frame
 
     @property
     def waves(self):
@@ -155,6 +159,11 @@ class Chapter:
     def measure(self, column_or_role):
         """``y, scale, weights, weights_kind`` of one question, for methods of one column."""
         return self.study.measure(column_or_role)
+
+    def design(self):
+        """``clusters, strata, population, labels`` for levels and shares: how locations came into the research (methods M00)."""
+        found = self.study.design()
+        return {"clusters": found.clusters, "strata": found.strata, "population": found.population or None, "labels": found.labels or None}
 
     def model(self, outcome=None):
         """``y, x, scales, weights, …`` for methods of several columns; attributes without an answer in the focus wave are left out."""

@@ -27,6 +27,12 @@ class Comparison(NamedTuple):
     pairs: Result
 
 
+def groupings(frame, columns, *, most=15):
+    """Those of the columns that divide the answers into at least two and at most `most` groups, in the order given."""
+    known = [c for c in columns if c in frame]
+    return [c for c in known if 2 <= frame[c].dropna().nunique() <= most]
+
+
 def compare(frame, *, y, scale, by, order=None, ci_level=0.95, n_boot=2000, seed=20250101, **design):
     """Compare the mean of one question over the groups of one or more columns.
 
