@@ -1,0 +1,149 @@
+"""What counts as loyalty: an outcome with its scale, turned so that more is more loyal; several outcomes side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from delight.errors import InputError
+from delight.estimate import sample
+from delight.result import STATUSES, Result
+from delight.scales import check_scale
+
+#: Behaviour goes before intention, and recommending before buying again.
+ORDER = ("churned", "stayed", "recommend", "repurchase")
+
+
+@dataclass(frozen=True)
+class Loyalty:
+    """The rows of a loyalty analysis, checked, in an order that does not depend on the input's.
+
+    Attributes
+    ----------
+    sample : delight.estimate.Sample
+    y : ndarray
+        The outcome, more is more loyal.
+    s : ndarray
+        Satisfaction.
+    clusters : ndarray or None
+    binary : bool
+        The outcome is yes or no.
+    top : float
+        Highest point of the outcome.
+    """
+
+    sample: object
+    y: np.ndarray
+    s: np.ndarray
+    clusters: np.ndarray | None
+    binary: bool
+    top: float
+
+    @property
+    def w(self):
+        return self.sample.w
+
+    @property
+    def kind(self):
+        return self.sample.kind
+
+    @property
+    def equal_weights(self):
+        """Whether weights play no part, so that model-based likelihood errors hold."""
+        return self.clusters is None and (self.kind != "sampling" or np.ptp(self.w) < 1e-12)
+
+
+def is_binary(scale):
+    """Whether a scale has two points only."""
+    points = scale.points
+    return points is not None and len(points) == 2
+
+
+def turn(values, scale):
+    """Values mirrored on their scale, so that the lowest becomes the highest."""
+    return scale.max + scale.min - values
+
+
+def prepare(frame, *, y, x, scales, others=(), weights=None, weights_kind="sampling", clusters=None, turned=False):
+    """Check the columns and their scales and keep complete rows, in canonical order.
+
+    Parameters
+    ----------
+    frame : DataFrame, one row a response
+    y, x : str
+        Outcome and satisfaction.
+    scales : dict of column -> Scale
+        Must hold `y` and `x`.
+    others : sequence of str
+        Further columns that must be answered.
+    turned : bool
+        Turn the outcome: for a question where more is less loyal, such as churn.
+
+    Returns
+    -------
+    Loyalty
+
+    Raises
+    ------
+    InputError
+        A column or scale is missing, or a value lies outside its scale.
+    """
+    for column in (y, x):
+        if column not in scales:
+            raise InputError(f"Column '{column}' needs its Scale in `scales`.")
+    kept = sample(frame, [y, x, *others, *([clusters] if clusters else [])], weights=weights, weights_kind=weights_kind)
+    for column in (y, x):
+        check_scale(frame[column], scales[column], column=column)
+    keys = pd.DataFrame({i: kept.frame[c].to_numpy() for i, c in enumerate([y, x, *others, *([clusters] if clusters else [])])})
+    keys["w"] = kept.w
+    order = keys.sort_values(list(keys.columns), kind="stable").index.to_numpy()
+    kept = type(kept)(kept.frame.iloc[order], kept.w[order], kept.kind, kept.n, kept.n_missing, kept.n_in, kept.n_eff)
+    outcome = kept.frame[y].to_numpy(dtype=float)
+    return Loyalty(
+        kept,
+        turn(outcome, scales[y]) if turned else outcome,
+        kept.frame[x].to_numpy(dtype=float),
+        kept.frame[clusters].to_numpy() if clusters else None,
+        is_binary(scales[y]),
+        float(scales[y].max),
+    )
+
+
+def event_from(scale):
+    """Lowest answer that counts as loyal when a share is shown: the scale's delight point, else its maximum."""
+    return float(scale.delight_from if scale.delight_from is not None else scale.max)
+
+
+def across(method, frame, outcomes, **options):
+    """One method for several loyalty outcomes, stacked, behaviour first.
+
+    Parameters
+    ----------
+    method : function
+        Such as `curve.curve`; called as ``method(frame, y=…, scales=…, turned=…, **options)``.
+    outcomes : list of dict
+        ``y`` (column), ``scale`` and ``role`` (``recommend``, ``repurchase``, ``stayed`` or ``churned``); ``churned`` is turned.
+    **options
+        Handed on; ``scales`` must hold the scales of the other columns.
+
+    Returns
+    -------
+    Result
+        Rows carry ``outcome`` (column) and ``outcome_role``; ``meta["outcomes"]`` holds each outcome's own meta, notes carry ``outcome``.
+    """
+    ordered = sorted(outcomes, key=lambda o: ORDER.index(o["role"]) if o["role"] in ORDER else len(ORDER))
+    if not ordered:
+        raise InputError("There is no loyalty outcome: name at least one of recommend, repurchase, stayed, churned.")
+    results = []
+    for o in ordered:
+        scales = {**options.get("scales", {}), o["y"]: o["scale"]}
+        result = method(frame, y=o["y"], turned=o["role"] == "churned", **{**options, "scales": scales})
+        table = result.table.assign(outcome=o["y"], outcome_role=o["role"])
+        results.append((o, result.with_table(table[["outcome", "outcome_role", *[c for c in result.table if c != "outcome"]]])))
+    notes = [type(n)(n.code, {"outcome": o["y"], **n.values}) for o, r in results for n in r.notes]
+    first = results[0][1]
+    status = min((r.status for _, r in results), key=STATUSES.index)
+    meta = {**first.meta, "outcomes": {o["y"]: {**r.meta, "role": o["role"], "status": r.status} for o, r in results}}
+    return Result(pd.concat([r.table for _, r in results], ignore_index=True), meta, tuple(notes), status)
