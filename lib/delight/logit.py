@@ -35,8 +35,8 @@ class LogitFit:
         Degrees of freedom of t: infinite, or clusters - 1.
     n : int
     influence : ndarray of shape (rows, thresholds + k)
-        What one copy of each row adds to the parameters (score times inverse information): parameters of a resample with
-        multiplicities c are about ``params + (c - 1) @ influence`` (one Newton step).
+        Score of each row times the inverse information: a resample in which the rows weigh c has parameters of about
+        ``params + c @ influence`` (one Newton step).
     converged, separated : bool
         Separated: the terms tell the outcome apart perfectly for some rows, so that coefficients run away.
     aliased : tuple of str
@@ -122,7 +122,7 @@ class LogitFit:
         return np.diff(np.column_stack([np.zeros(len(eta)), upto, np.ones(len(eta))]), axis=1)
 
 
-def fit_logit(y, x, w=None, *, names=None, kind="none", cov="robust", clusters=None, max_steps=50):
+def fit_logit(y, x, w=None, *, names=None, kind="none", cov="robust", clusters=None, ridge=None, max_steps=50):
     """Binary logit by Newton steps.
 
     Parameters
@@ -137,6 +137,9 @@ def fit_logit(y, x, w=None, *, names=None, kind="none", cov="robust", clusters=N
     cov : {"robust", "observed"}
         Sandwich (HC0), or the inverse of the information; `clusters` gives CR1 with G-1 degrees of freedom.
     clusters : array, optional
+    ridge : array of shape (k,), optional
+        Adds ½ ridge_j b_j² to minus the log-likelihood: 1/25 steadies a term that tells some rows apart perfectly (a normal prior
+        of standard deviation 5) and hardly touches others.
 
     Returns
     -------
@@ -146,10 +149,10 @@ def fit_logit(y, x, w=None, *, names=None, kind="none", cov="robust", clusters=N
     y = np.asarray(y, dtype=float)
     if not np.isin(y, (0, 1)).all():
         raise InputError("A binary logit needs an outcome of 0 and 1 only.")
-    return _fit(y.astype(int), np.array([0.0, 1.0]), x, w, names, kind, cov, clusters, max_steps, ordered=False)
+    return _fit(y.astype(int), np.array([0.0, 1.0]), x, w, names, kind, cov, clusters, ridge, max_steps, ordered=False)
 
 
-def fit_ordered(y, x, w=None, *, names=None, kind="none", cov="robust", clusters=None, max_steps=100):
+def fit_ordered(y, x, w=None, *, names=None, kind="none", cov="robust", clusters=None, ridge=None, max_steps=100):
     """Ordered logit with proportional odds (McCullagh 1980): logit P(y <= j) = threshold_j - x'b.
 
     Parameters and result as `fit_logit`; `x` without a constant; the levels are the values that occur in `y`, in order.
@@ -159,10 +162,10 @@ def fit_ordered(y, x, w=None, *, names=None, kind="none", cov="robust", clusters
     McCullagh, P. (1980). JRSS B 42, 109-142.
     """
     levels, codes = np.unique(np.asarray(y, dtype=float), return_inverse=True)
-    return _fit(codes, levels, x, w, names, kind, cov, clusters, max_steps, ordered=True)
+    return _fit(codes, levels, x, w, names, kind, cov, clusters, ridge, max_steps, ordered=True)
 
 
-def _fit(codes, levels, x, w, names, kind, cov, clusters, max_steps, *, ordered):
+def _fit(codes, levels, x, w, names, kind, cov, clusters, ridge, max_steps, *, ordered):
     """Newton with step halving on thresholds and coefficients together."""
     names = list(names if names is not None else getattr(x, "columns", range(np.shape(x)[1])))
     x = np.asarray(x, dtype=float)
@@ -200,10 +203,17 @@ def _fit(codes, levels, x, w, names, kind, cov, clusters, max_steps, *, ordered)
         pieces = _ordered_pieces
     else:
         params, pieces = np.zeros(k), _binary_pieces
-    ll, scores, information = pieces(params, codes, x, w, cuts)
+    penalty = np.concatenate([np.zeros(cuts), np.zeros(k) if ridge is None else np.asarray(ridge, dtype=float)])
+
+    def at(params):
+        """Penalised log-likelihood, score of each row, information."""
+        ll, scores, information = pieces(params, codes, x, w, cuts)
+        return (ll, None, None) if scores is None else (ll - penalty @ params**2 / 2, scores, information + np.diag(penalty))
+
+    ll, scores, information = at(params)
     converged = False
     for _ in range(max_steps):
-        gradient = w @ scores
+        gradient = w @ scores - penalty * params
         try:
             step = np.linalg.solve(information, gradient)
         except np.linalg.LinAlgError:
@@ -211,17 +221,18 @@ def _fit(codes, levels, x, w, names, kind, cov, clusters, max_steps, *, ordered)
         if gradient @ step < 1e-14 * max(1.0, abs(ll)):
             converged = True
             params = params + step
-            ll, scores, information = pieces(params, codes, x, w, cuts)
+            ll, scores, information = at(params)
             break
         for half in 0.5 ** np.arange(25):
-            trial = pieces(params + half * step, codes, x, w, cuts)
+            trial = at(params + half * step)
             if trial[0] > ll - 1e-12 * abs(ll):
                 break
         else:
             break
         params = params + half * step
         ll, scores, information = trial
-    spread = np.abs(x @ params[cuts:]) if ordered else np.abs(x @ params)
+    eta = x @ params[cuts:]
+    spread = np.abs(eta - np.average(eta, weights=w)) if ordered else np.abs(eta)
     separated = bool(spread.max(initial=0) > 30) or ll > -1e-6 * n
     try:
         bread = np.linalg.inv(information)
@@ -240,7 +251,7 @@ def _fit(codes, levels, x, w, names, kind, cov, clusters, max_steps, *, ordered)
     else:
         each = w if kind == "frequency" else w**2
         full = bread @ ((scores * each[:, None]).T @ scores) @ bread
-    influence = (scores * (1 if kind == "frequency" else w[:, None])) @ bread
+    influence = scores @ bread
     return LogitFit(
         names, params[cuts:], full[cuts:, cuts:], params[:cuts], full, levels, float(ll), ll_null, df, n, influence, converged, separated
     )

@@ -1,0 +1,397 @@
+"""The sample and the terms every driver method stands on: gaps, "not applicable", constants, weights, bootstrap draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from delight import resample
+from delight.errors import InputError
+from delight.estimate import aliased_terms, need_columns, sample
+from delight.result import Note
+from delight.scales import check_scale
+
+#: Rows beyond this are resampled in random groups, so that the cost of a draw stops growing (design, section 8).
+LARGE = 5000
+GROUPS = 2000
+#: "Not applicable" answers below this count cannot carry an adjustment of their own; the rows are left out like missing ones.
+FEW = 5
+
+
+@dataclass(frozen=True)
+class Model:
+    """The rows and columns of one model, in an order that does not depend on the order of the input.
+
+    Attributes
+    ----------
+    y : str
+    x : list of str
+        Attributes in the model.
+    values : ndarray of shape (rows,)
+        The outcome.
+    scores : ndarray of shape (rows, attributes)
+        Answers; where an attribute does not apply, the mean of those it applies to (the adjusting term takes up any choice).
+    applies : boolean ndarray of shape (rows, attributes)
+    fixed : ndarray of shape (rows, terms)
+        Terms forced in: controls, and 0/1 terms "does not apply"; of full column rank.
+    w, kind, clusters
+        As in `estimate.Sample`.
+    n, n_missing, n_in, n_eff
+        Counts after the last filter.
+    """
+
+    y: str
+    x: list
+    values: np.ndarray
+    scores: np.ndarray
+    applies: np.ndarray
+    fixed: np.ndarray
+    w: np.ndarray
+    kind: str
+    clusters: np.ndarray | None
+    n: int
+    n_missing: int
+    n_in: int
+    n_eff: float
+
+    @property
+    def meta(self):
+        return {
+            "n_in": self.n_in,
+            "n_used": self.n,
+            "n_dropped_missing": self.n_missing,
+            "n_eff": self.n_eff,
+            "weights": self.kind,
+        }
+
+    @property
+    def counted(self):
+        """How many answers each row stands for."""
+        return self.w if self.kind == "frequency" else np.ones(len(self.w))
+
+    def column(self, attribute):
+        """(answers, whether they apply) of one attribute."""
+        at = self.x.index(attribute)
+        return self.scores[:, at], self.applies[:, at]
+
+    def n_applicable(self, attribute):
+        return int(round(self.counted[self.column(attribute)[1]].sum()))
+
+    def sums(self, columns, n_boot, rng):
+        """Bootstrap draws of the weighted sums of `columns`, shape (rows, k): an array (n_boot, k)."""
+        weighted = columns * self.w[:, None] if self.kind == "sampling" else columns
+        if self.clusters is None and self.kind != "frequency" and len(self.w) > LARGE:
+            groups = rng.permutation(len(self.w)) % GROUPS
+            starts = np.searchsorted(np.sort(groups), np.arange(GROUPS))
+            weighted = np.add.reduceat(weighted[np.argsort(groups, kind="stable")], starts, axis=0)
+        frequency = self.w if self.kind == "frequency" else None
+        chunks = resample.counts(len(weighted), n_boot, rng, clusters=self.clusters, frequency=frequency) if n_boot else ()
+        return np.concatenate([np.empty((0, columns.shape[1])), *(times @ weighted for times in chunks)])
+
+    def row_draws(self, n_boot, rng):
+        """Multiplicity times weight of each row, a chunk of draws at a time: for statistics that are no sums."""
+        frequency = self.w if self.kind == "frequency" else None
+        for times in resample.counts(len(self.w), n_boot, rng, clusters=self.clusters, frequency=frequency, chunk=100):
+            yield times * self.w if self.kind == "sampling" else times
+
+    def cross_products(self, columns, n_boot, rng):
+        """Weighted cross-products of `columns`, shape (1 + n_boot, k, k): of the sample, then of its bootstrap draws."""
+        upper = np.triu_indices(columns.shape[1])
+        products = columns[:, upper[0]] * columns[:, upper[1]]
+        return square(np.concatenate([(self.w @ products)[None], self.sums(products, n_boot, rng)]), columns.shape[1])
+
+
+def square(flat, k):
+    """Symmetric matrices (…, k, k) from their upper triangles (…, k (k + 1) / 2)."""
+    upper = np.triu_indices(k)
+    full = np.empty((*flat.shape[:-1], k, k))
+    full[..., upper[0], upper[1]] = flat
+    full[..., upper[1], upper[0]] = flat
+    return full
+
+
+def correlations(cross, n_fixed):
+    """Correlations of attributes and outcome after taking out the constant and the terms forced in.
+
+    Parameters
+    ----------
+    cross : ndarray (draws, k, k)
+        Cross-products of ``[1, fixed …, attributes …, y]``.
+    n_fixed : int
+        How many leading columns are taken out, the constant included.
+
+    Returns
+    -------
+    rxx : ndarray (draws, p, p)
+        A column without variance has correlation 0 with all others.
+    rxy : ndarray (draws, p)
+        In units of the *total* standard deviation of y, so that r'R⁻¹r is what the attributes add to R².
+    fixed_r2 : ndarray (draws,)
+        R² of the terms forced in.
+    """
+    m = cross.copy()
+    start = np.einsum("bii->bi", m).copy()
+    total = None
+    for f in range(n_fixed):
+        pivot = m[:, f, f]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            inverse = np.where(pivot > 1e-10 * start[:, f], 1 / pivot, 0.0)
+        m = m - m[:, :, f, None] * m[:, None, f, :] * inverse[:, None, None]
+        if f == 0:
+            total = m[:, -1, -1].copy()
+    rest = m[:, n_fixed:, n_fixed:]
+    variance = np.einsum("bii->bi", rest)[:, :-1]
+    empty = variance <= 1e-12 * np.maximum(start[:, n_fixed:-1], 1e-300)
+    sd = np.sqrt(np.where(empty, 1.0, variance))
+    rxx = np.where(empty[:, :, None] | empty[:, None, :], 0.0, rest[:, :-1, :-1] / sd[:, :, None] / sd[:, None, :])
+    index = np.arange(rxx.shape[1])
+    rxx[:, index, index] = 1.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rxy = np.where(empty, 0.0, rest[:, :-1, -1] / sd) / np.sqrt(np.where(total > 0, total, np.nan))[:, None]
+        fixed_r2 = 1 - rest[:, -1, -1] / np.where(total > 0, total, np.nan)
+    return rxx, rxy, fixed_r2
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The joint model of a study and the models of attributes that apply to a part of the respondents only.
+
+    Attributes
+    ----------
+    attributes : list of str
+        All attributes asked for, in the order given.
+    joint : Model
+    own : dict of str to Model
+        Attribute → the joint attributes and itself, among those it applies to.
+    constant : list of str
+        Attributes with one answer only.
+    notes : tuple of Note
+    base : dict of str to int
+        Answers to each attribute among those who answered the outcome.
+    share_applicable : dict of str to float
+        Weighted share of respondents (with an outcome) to whom the attribute applies, among those who said so either way.
+    """
+
+    attributes: list
+    joint: Model
+    own: dict
+    constant: list
+    notes: tuple = ()
+    base: dict = field(default_factory=dict)
+    share_applicable: dict = field(default_factory=dict)
+
+    def model_of(self, attribute):
+        """The model an attribute is judged in, or None for a constant one."""
+        return None if attribute in self.constant else self.own.get(attribute, self.joint)
+
+    @property
+    def models(self):
+        """(attributes judged in it, model): the joint one first."""
+        if self.joint.x:
+            yield list(self.joint.x), self.joint
+        for attribute, model in self.own.items():
+            yield [attribute], model
+
+
+def prepare(
+    frame,
+    *,
+    y,
+    x,
+    scales=None,
+    weights=None,
+    weights_kind="sampling",
+    clusters=None,
+    not_applicable=None,
+    always=(),
+    partial_above=0.2,
+    mostly_missing_above=0.5,
+):
+    """Sort attributes into a joint model and models of their own, and pick the rows of each.
+
+    Parameters
+    ----------
+    frame : DataFrame, one row a response; unchanged.
+    y : str
+        Outcome.
+    x : sequence of str
+        Attributes.
+    scales : dict of str to Scale, optional
+        Checked where given.
+    weights, weights_kind, clusters
+        As in `estimate.sample`; `clusters` names a column.
+    not_applicable : dict of str to str, optional
+        Attribute → boolean column that says it does not apply (then the attribute is NaN).
+    always : sequence of str
+        Numeric columns forced into every model before the attributes.
+    partial_above : float
+        Share "not applicable" above which an attribute leaves the joint model (M15).
+    mostly_missing_above : float
+        Share without any answer above which it does so too (a question put to a part of the sample).
+
+    Returns
+    -------
+    Prepared
+
+    Raises
+    ------
+    InputError
+        Unknown columns, scores outside their scale (all of them listed), `y` among `x`, an attribute named twice.
+    """
+    x, scales, flags = list(x), dict(scales or {}), dict(not_applicable or {})
+    flags = {a: flag for a, flag in flags.items() if a in x}
+    if not x:
+        raise InputError("A driver analysis needs at least one attribute in `x`.")
+    if y in x:
+        raise InputError(f"The outcome '{y}' is also listed among the attributes; leave it out of `x`.")
+    twice = sorted({a for a in x if x.count(a) > 1})
+    if twice:
+        raise InputError(f"Attributes listed twice in `x`: {', '.join(twice)}.")
+    always = [a for a in always if a not in x]
+    need_columns(frame, [y, *x, *always, *flags.values(), *([weights] if weights else []), *([clusters] if clusters else [])])
+    faults = []
+    for column in (y, *x):
+        try:
+            if column in scales:
+                check_scale(frame[column], scales[column], column=column)
+            elif not pd.api.types.is_numeric_dtype(frame[column]):
+                raise InputError(f"Column '{column}' is not numeric; recode its answers in answers.csv.")
+        except InputError as error:
+            faults.append(str(error))
+    if faults:
+        raise InputError("\n".join(faults))
+
+    scored = sample(frame, [y, *always, *([clusters] if clusters else [])], weights=weights, weights_kind=weights_kind)
+    n_in, counted = scored.n_in, scored.w if scored.kind == "frequency" else np.ones(len(scored.w))
+    rows, total = scored.frame, max(counted.sum(), 1e-300)
+    flag = {a: rows[flags[a]].fillna(False).to_numpy(dtype=bool) & rows[a].isna().to_numpy() for a in flags}
+    answered = {a: rows[a].notna().to_numpy() for a in x}
+    constant, own, notes, base, share_applicable = [], [], [], {}, {}
+    for a in x:
+        away = flag.get(a, np.zeros(len(rows), dtype=bool))
+        base[a] = int(round(counted[answered[a]].sum()))
+        applies, known = scored.w[answered[a]].sum(), scored.w[answered[a] | away].sum()
+        share_applicable[a] = float(applies / known) if known else 0.0
+        if rows.loc[answered[a], a].nunique() < 2:
+            constant.append(a)
+        elif counted[away].sum() / total > partial_above:
+            own.append(a)
+        elif counted[~answered[a] & ~away].sum() / total > mostly_missing_above:
+            own.append(a)
+            notes.append(Note("mostly_missing", {"attribute": a, "n": base[a]}))
+    joint = [a for a in x if a not in constant and a not in own]
+    usable, few = {}, {}
+    for a in joint:
+        count = counted[flag[a]].sum() if a in flag else 0
+        usable[a] = flag[a] if count >= FEW else np.zeros(len(rows), dtype=bool)
+        if 0 < count < FEW:
+            few[a] = int(count)
+    if constant:
+        notes.append(Note("constant", {"attributes": constant}))
+    if own:
+        notes.append(Note("partial_base", {"attributes": own, "n": [base[a] for a in own]}))
+    if few:
+        notes.append(Note("few_not_applicable", {"attributes": list(few), "n": list(few.values())}))
+    if any(usable[a].any() for a in joint):
+        notes.append(Note("not_applicable_adjusted", {"attributes": [a for a in joint if usable[a].any()]}))
+
+    def build(attributes, focus=None):
+        kept = np.ones(len(rows), dtype=bool)
+        for a in attributes:
+            kept &= answered[a] if a == focus else answered[a] | usable[a]
+        part = rows[kept]
+        w = scored.w[kept]
+        groups = np.unique(part[clusters].astype(str), return_inverse=True)[1] if clusters else None
+        scores = part[attributes].to_numpy(dtype=float)
+        applies = ~np.isnan(scores)
+        order = np.lexsort([*([groups] if clusters else []), w, *np.nan_to_num(scores, nan=-1e9).T[::-1], part[y].to_numpy(dtype=float)])
+        scores, applies, w = scores[order], applies[order], w[order]
+        for at in range(len(attributes)):
+            if not applies[:, at].all():
+                scores[~applies[:, at], at] = np.average(scores[applies[:, at], at], weights=w[applies[:, at]])
+        controls = part[always].to_numpy(dtype=float)[order]
+        fixed = np.column_stack([controls, ~applies[:, ~applies.all(axis=0)]]).astype(float)
+        if fixed.shape[1]:
+            names = list(range(fixed.shape[1]))
+            spare = aliased_terms(np.column_stack([np.ones(len(fixed)), fixed]), [None, *names])
+            fixed = fixed[:, [g for g in names if g not in spare]]
+        n = int(round(w.sum())) if scored.kind == "frequency" else len(w)
+        if scored.kind == "sampling" and n:
+            w = w / w.mean()
+            n_eff = float(w.sum() ** 2 / (w**2).sum())
+        else:
+            n_eff = float(n)
+        return Model(
+            y,
+            attributes,
+            part[y].to_numpy(dtype=float)[order],
+            scores,
+            applies,
+            fixed,
+            w,
+            scored.kind,
+            groups[order] if clusters else None,
+            n,
+            n_in - n,
+            n_in,
+            n_eff,
+        )
+
+    whole = build(joint)
+    # An answer that only occurs in rows left out elsewhere may leave an attribute constant in the joint rows.
+    stuck = [a for a in joint if whole.n and np.ptp(whole.column(a)[0][whole.column(a)[1]]) == 0] if whole.n > 1 else []
+    if stuck:
+        constant += stuck
+        notes.append(Note("constant", {"attributes": stuck}))
+        joint = [a for a in joint if a not in stuck]
+        whole = build(joint)
+    if scored.n and whole.n < scored.n / 2:
+        notes.append(Note("listwise_heavy", {"n": whole.n, "n_outcome": scored.n}))
+    alone = {a: build([*joint, a], focus=a) for a in own}
+    return Prepared(x, whole, alone, constant, tuple(notes), base, share_applicable)
+
+
+def steady(fit, outcome, design, model, n_fixed, **options):
+    """A logit (`fit` of `delight.logit`) on `design`, whose first `n_fixed` columns are forced in.
+
+    Where "does not apply" alone tells the outcome apart (all who did not use it were satisfied), those terms get a weak prior, so
+    that the attributes' slopes stay estimable; the second value says so.
+    """
+    found = fit(outcome, design, model.w, kind=model.kind, clusters=model.clusters, **options)
+    if found.usable or found.aliased or not model.fixed.shape[1]:
+        return found, False
+    ridge = np.zeros(design.shape[1])
+    ridge[:n_fixed] = 1 / 25
+    return fit(outcome, design, model.w, kind=model.kind, clusters=model.clusters, ridge=ridge, **options), True
+
+
+def knot_terms(scores, knot):
+    """(min(x - knot, 0), max(x - knot, 0)): slopes below and above the knot."""
+    return np.minimum(scores - knot, 0), np.maximum(scores - knot, 0)
+
+
+def vif(scores, w=None, extra=None):
+    """Variance inflation factors of the columns of `scores` (given the columns `extra`), infinite where aliased."""
+    p = scores.shape[1]
+    if p == 0:
+        return np.array([])
+    w = np.ones(len(scores)) if w is None else w
+    terms = scores if extra is None or not extra.shape[1] else np.column_stack([scores, extra])
+    centred = (terms - np.average(terms, axis=0, weights=w)) * np.sqrt(w)[:, None]
+    scale = np.sqrt((centred**2).sum(axis=0))
+    scale[scale == 0] = 1
+    correlation = (centred / scale).T @ (centred / scale)
+    try:
+        if np.linalg.eigvalsh(correlation)[0] < 1e-10:
+            raise np.linalg.LinAlgError
+        return np.diag(np.linalg.inv(correlation))[:p].copy()
+    except np.linalg.LinAlgError:
+        spread = []
+        for j in range(p):
+            rest = np.delete(centred, j, axis=1)
+            left = centred[:, j] - rest @ np.linalg.lstsq(rest, centred[:, j], rcond=None)[0]
+            share = (left**2).sum() / max((centred[:, j] ** 2).sum(), 1e-300)
+            spread.append(np.inf if share < 1e-10 else 1 / share)
+        return np.array(spread)
