@@ -1,0 +1,1 @@
+"""Which kinds of customers are there, by what they need?"""

@@ -1,0 +1,483 @@
+"""Find segments of customers by what they need: fit, choose, check, name, describe and assign."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import linear_sum_assignment
+
+from delight import resample
+from delight.errors import InputError
+from delight.estimate import base_status
+from delight.result import Note, Result
+from delight.segments import em, latent
+from delight.segments.archetypes import match_archetypes
+from delight.segments.model import SegmentModel, assign
+from delight.segments.needs import answers, coding, preferences
+
+#: Bootstrap draws at most: each is a fit of its own.
+MOST_DRAWS = 400
+
+#: Raw classes that explain more of the variance of the person mean than this are kinds of graders, not of customers.
+STYLE = 0.30
+STABLE = 0.80
+NAME_STABLE = 0.60
+RESIDUAL = 4.0
+
+
+class Segmentation(NamedTuple):
+    """Everything about the segments of one group of respondents.
+
+    Attributes
+    ----------
+    fit : Result
+        One row a solution (``raw``, ``within``) and number of classes, as `latent.fit_table`, with ``ari_half``, ``blrt_p``, ``chosen``.
+    checks : Result
+        One row a number of classes and check: are they really there?
+    segments : Result
+        One row a segment: size, archetype, distance, margin, certainty.
+    profile : Result
+        One row a segment and need.
+    classification : Result
+        One row an assigned segment and a true class: how sure the assignment is.
+    assignment : Result
+        One row a respondent.
+    model : SegmentModel or None
+        To assign others by; None without segments.
+    """
+
+    fit: Result
+    checks: Result
+    segments: Result
+    profile: Result
+    classification: Result
+    assignment: Result
+    model: SegmentModel | None
+
+
+def find(
+    frame,
+    *,
+    items,
+    form="rating",
+    scales=None,
+    archetypes=None,
+    labels=None,
+    weights=None,
+    weights_kind="sampling",
+    clusters=None,
+    respondent="respondent",
+    k=0,
+    solution="",
+    k_max=6,
+    n_starts=50,
+    n_splits=50,
+    blrt_draws=0,
+    margin=0.15,
+    ci_level=0.95,
+    n_boot=2000,
+    seed=20250101,
+):
+    """Segment respondents by latent classes of what they need.
+
+    Parameters
+    ----------
+    frame : DataFrame, one row a response; unchanged.
+    items : sequence of str
+        Columns of needs; missing answers are skipped in the likelihood.
+    form : {"rating", "pick", "rank", "best-worst"}
+        How needs were asked. For ratings two solutions are fitted: ``raw`` (categories of the ratings) and ``within`` (what a
+        person wants more than other things, whatever her own level).
+    scales : dict of Scale, optional
+    archetypes : dict, optional
+        name -> {item: "high" | "low"}: kinds of customers one expects.
+    labels : dict, optional
+        name -> {language: label} of the archetypes, kept in the model.
+    weights, weights_kind : optional
+    clusters : str, optional
+        Whole clusters are drawn in the bootstrap.
+    k : int
+        Number of segments; 0 takes the proposal. The proposal is a start of a judgement, not its end.
+    solution : str
+        ``raw`` or ``within``; empty takes raw unless the raw classes merely tell high from low graders.
+    k_max, n_starts, n_splits, blrt_draws : int
+        Classes at most; starts of each fit; half-splits for the stability; draws of the likelihood-ratio test (0: none).
+    margin : float
+        How much closer than the second-best archetype a segment must lie to bear a name.
+    ci_level, n_boot, seed
+        At most 400 bootstrap draws are used (each is a fit), noted.
+
+    Returns
+    -------
+    Segmentation
+        With fewer than 200 respondents every table is ``insufficient``; where one class fits best, ``not_identified``: there are
+        no segments to speak of.
+
+    Raises
+    ------
+    InputError
+        Unknown column, format or archetype item; values outside their scale; negative weights.
+
+    Notes
+    -----
+    Raw classes that explain more than 30 % of the variance of the person mean are kinds of graders; then the within-person
+    solution goes in front. Names need a margin, a match that holds in 80 % of the draws, and a stability of at least .6.
+    """
+    if solution not in ("", "raw", "within"):
+        raise InputError(f"solution is 'raw', 'within' or empty, not {solution!r}.")
+    if not 0 <= k <= k_max:
+        raise InputError(f"k is 0 (take the proposal) or a number of segments up to k_max = {k_max}, not {k}.")
+    items, archetypes = tuple(items), dict(archetypes or {})
+    shared = {"weights": weights, "weights_kind": weights_kind}
+    kinds = ["raw"] + (["within"] if form == "rating" and len(items) >= 3 else [])
+    if solution == "within" and "within" not in kinds:
+        raise InputError("A within-person solution needs at least three needs asked as ratings.")
+    codings = {name: coding(frame, items, form=form, scales=scales, within=name == "within") for name in kinds}
+    match_archetypes(np.zeros((1, len(items))), np.empty((0, 1, len(items))), archetypes, items)  # names unknown items early
+    data = {name: latent.prepare(frame, c, **shared) for name, c in codings.items()}
+    values = answers(frame, items, form) if form == "rating" else None
+
+    rows, models = [], {}
+    enough = data["raw"].n >= latent.MINIMUM_N
+    for name in kinds:
+        if enough:
+            found, models[name] = latent.fit_classes(data[name], k_max=k_max, n_starts=n_starts, seed=seed, values=values)
+        else:
+            found = latent.empty_fit(k_max)
+        rows += [{"solution": name, **r} for r in found]
+    notes = []
+    if not enough:
+        notes.append(Note("too_few", {"n": data["raw"].n, "needed": latent.MINIMUM_N}))
+    front, chosen, style = _choose(rows, data["raw"].n, kinds, k, solution, enough)
+    if np.isfinite(style) and style > STYLE:
+        notes.append(Note("response_style", {"share": style, "limit": STYLE, "front": front}))
+    used = data[front]
+    if used.weights_kind == "sampling":
+        notes.append(Note("pseudo_likelihood", {"n_eff": used.n_eff}))
+
+    checked = sorted({chosen, len(archetypes)} & set(range(2, k_max + 1))) if enough else []
+    stability = {
+        c: latent.half_splits(used, c, n_splits=n_splits, seed=seed, solution=models[front][c]) if n_splits else np.array([])
+        for c in checked
+    }
+    tested = {c: latent.blrt(used, models[front][c - 1], models[front][c], n_draws=blrt_draws, seed=seed) for c in checked if blrt_draws}
+    for row in rows:
+        mine = row["solution"] == front
+        row["ari_half"] = float(np.mean(stability[row["k"]])) if mine and len(stability.get(row["k"], ())) else np.nan
+        row["blrt_p"] = tested.get(row["k"], np.nan) if mine else np.nan
+        row["chosen"] = bool(mine and row["k"] == chosen)
+        if row["solution"] == "raw" and row["status"] == "ok" and row["style_share"] > STYLE:
+            row["status"] = "response_style"
+    meta = {
+        "ci_level": ci_level,
+        "seed": seed,
+        "k": chosen,
+        "solution": front,
+        "form": form,
+        "items": list(items),
+        "n_in": used.n_in,
+        "n_used": used.n,
+        "n_dropped_missing": used.n_missing,
+        "n_eff": used.n_eff,
+        "weights": used.weights_kind,
+    }
+    fit = latent.fit_result(rows, used, n_starts=n_starts, seed=seed, k=chosen, solution=front, n_splits=n_splits).add(
+        *[n for n in notes if n.code != "pseudo_likelihood"]
+    )
+    checks = _checks([r for r in rows if r["solution"] == front], checked, stability, chosen, used, meta, notes)
+    if chosen < 2:
+        return _without(
+            frame, used, values, fit, checks, respondent, meta, notes, "not_identified" if enough else "insufficient", items, form
+        )
+
+    solved = models[front][chosen]
+    draws = _Draws(frame, used, items, form, weights_kind, clusters, solved, min(n_boot, MOST_DRAWS), seed)
+    if n_boot > MOST_DRAWS:
+        notes.append(Note("fewer_draws", {"asked": n_boot, "used": MOST_DRAWS}))
+    stable = float(np.mean(stability[chosen])) if len(stability.get(chosen, ())) else np.nan
+    matched = match_archetypes(draws.profile["profile"], draws.drawn["profile"], archetypes, items, margin=margin)
+    row = next(r for r in rows if r["solution"] == front and r["k"] == chosen)
+    status = row["status"] if row["status"] in ("not_converged", "not_identified", "response_style") else "ok"
+    for one in matched:
+        one["named"] = one["named"] and status == "ok" and not stable < NAME_STABLE
+    failed = not checks.table.loc[checks.table["k"].eq(chosen), "passed"].all()
+    if status == "ok" and failed:
+        status = "assumption_warning"
+    names = [m["archetype"] if m["named"] else f"group-{chr(97 + i)}" for i, m in enumerate(matched)]
+    params = latent.one(solved)
+    known = {name: dict((labels or {}).get(name, {})) for name in names if (labels or {}).get(name)}
+    model = SegmentModel(codings[front], params, tuple(names), known, {"n": used.n, "solution": front, "seed": seed})
+    assignment = assign(frame, model=model, respondent=respondent)
+    assignment = assignment.with_table(assignment.table, meta={**assignment.meta, "solution": front, "seed": seed})
+    return Segmentation(
+        fit,
+        checks,
+        _segments(model, matched, draws, used, assignment, status, ci_level, meta, notes),
+        _profile(model, draws, items, used, status, ci_level, meta, notes),
+        _classification(model, used, params, meta),
+        assignment,
+        model,
+    )
+
+
+def describe(frame, *, model, weights=None, weights_kind="sampling", clusters=None, ci_level=0.95, n_boot=2000, seed=20250101):
+    """Describe respondents by a confirmed segmentation, without fitting anything again.
+
+    Parameters
+    ----------
+    frame : DataFrame, one row a response; unchanged.
+    model : SegmentModel
+    weights, weights_kind, clusters, ci_level, n_boot, seed
+        As in `find`.
+
+    Returns
+    -------
+    (Result, Result)
+        ``segments`` and ``profile`` as in `Segmentation`; shares are the shares of these respondents (posterior weighted), which may
+        differ from those of the segmentation when it was confirmed.
+    """
+    items, form = model.coding.items, model.coding.form
+    used = latent.prepare(frame, model.coding, weights=weights, weights_kind=weights_kind)
+    meta = {
+        "ci_level": ci_level,
+        "seed": seed,
+        "k": len(model.names),
+        "solution": "within" if model.coding.within else "raw",
+        "form": form,
+        "items": list(items),
+        "n_in": used.n_in,
+        "n_used": used.n,
+        "n_dropped_missing": used.n_missing,
+        "n_eff": used.n_eff,
+        "weights": used.weights_kind,
+    }
+    status = base_status(used.n)
+    notes = [Note("confirmed", {})]
+    assignment = assign(frame, model=model)
+    solved = em.Models(tuple(p[None] for p in model.params), np.zeros(1))
+    draws = _Draws(frame, used, items, form, weights_kind, clusters, solved, min(n_boot, MOST_DRAWS), seed, refit=False)
+    blank = {"archetype": "", "distance": np.nan, "margin": np.nan, "match_prob": np.nan}
+    matched = [{**blank, "named": not str(n).startswith("group-")} for n in model.names]
+    return (
+        _segments(model, matched, draws, used, assignment, status, ci_level, meta, notes),
+        _profile(model, draws, items, used, status, ci_level, meta, notes),
+    )
+
+
+def _choose(rows, n, kinds, k, solution, enough):
+    """(solution in front, number of classes, share of the person mean's variance that the raw classes explain)."""
+    if not enough:
+        return kinds[0], 0, np.nan
+    of = {name: [r for r in rows if r["solution"] == name] for name in kinds}
+    raw_k = k or latent.propose(of["raw"], n)
+    style = next(r["style_share"] for r in of["raw"] if r["k"] == raw_k)
+    front = solution or ("within" if "within" in kinds and style > STYLE else "raw")
+    return front, k or latent.propose(of[front], n), style
+
+
+def _checks(rows, checked, stability, chosen, used, meta, notes):
+    """Stability, residuals and sizes of each number of classes in question, against their limits."""
+    found = []
+    for r in rows:
+        if r["k"] not in checked:
+            continue
+        splits = stability.get(r["k"], np.array([]))
+        size = min(r["min_share"] / 0.05, r["min_n"] / 50)
+        needed = max(latent.MINIMUM_N, latent.PER_CLASS * r["k"])
+        for check, value, limit, passed in (
+            ("stability", float(np.mean(splits)) if len(splits) else np.nan, STABLE, len(splits) > 0 and np.mean(splits) >= STABLE),
+            ("residuals", r["bvr_max"], RESIDUAL, r["bvr_max"] < RESIDUAL),
+            ("sizes", r["min_share"], 0.05, size >= 1),
+            ("respondents", float(used.n), float(needed), used.n >= needed),
+            ("starts", float(r["starts_hit"]), 2.0, r["starts_hit"] >= 2),
+        ):
+            found.append({"k": r["k"], "check": check, "value": value, "limit": limit, "passed": bool(passed), "chosen": r["k"] == chosen})
+    columns = ["k", "check", "value", "limit", "passed", "chosen"]
+    table = pd.DataFrame(found, columns=columns).assign(n=used.n, n_missing=used.n_missing, n_eff=used.n_eff, status="ok")
+    status = "ok" if len(table) else "insufficient" if used.n < latent.MINIMUM_N else "not_identified"
+    return Result.of("M17.checks", table, function="delight.segments.find.find", notes=notes, status=status, **meta)
+
+
+class _Draws:
+    """Class profiles and shares of the respondents and of bootstrap draws, classes lined up with the solution."""
+
+    def __init__(self, frame, used, items, form, weights_kind, clusters, solved, n_draws, seed, refit=True):
+        scores, self.values = preferences(frame, items, form=form), answers(frame, items, form)
+        chosen = _chosen(scores, self.values, form, used.coding, frame)
+        rows = np.flatnonzero(used.seen.of_row >= 0)
+        # rows in an order that does not depend on that of the table
+        group = pd.factorize(frame[clusters], sort=True)[0] if clusters else np.zeros(len(frame), dtype=int)
+        keys = [group[rows], *np.nan_to_num(scores[rows], nan=-99).T, *np.nan_to_num(self.values[rows], nan=-99).T, used.w[rows]]
+        rows = rows[np.lexsort([*keys, used.seen.of_row[rows]])]
+        self.of, self.w = used.seen.of_row[rows], used.w[rows]
+        self.measures = {"score": scores[rows], "mean": self.values[rows], "p_item": chosen[rows]}
+        self.sizes_of = used.seen
+        params = latent.one(solved)
+        self.shares = None
+        self.profile = self._profile(used.kind.posterior(params), self.w)
+        drawn = []
+        rng = resample.generator(seed, "M17.profile")
+        frequency = self.w if used.weights_kind == "frequency" else None
+        starts = np.flatnonzero(np.diff(self.of, prepend=-1))
+        per_chunk = max(10, min(100, 4_000_000 // max(len(rows), 1)))
+        groups = group[rows] if clusters else None
+        for counts in resample.counts(len(rows), n_draws, rng, clusters=groups, frequency=frequency, chunk=per_chunk):
+            weight = counts if frequency is not None else counts * self.w
+            of_pattern = np.add.reduceat(weight, starts, axis=1)
+            tiled = tuple(np.repeat(p, len(weight), axis=0) for p in solved.params)
+            if refit:
+                tiled = em.run(used.kind, tiled, of_pattern, max_steps=60, tolerance=0.02).params
+            for d, row_weight in enumerate(weight):
+                again = self._profile(used.kind.posterior(tuple(p[d] for p in tiled)), row_weight)
+                drawn.append(_lined_up(again, self.profile))
+        self.drawn = {key: np.array([d[key] for d in drawn]).reshape(len(drawn), *np.shape(v)) for key, v in self.profile.items()}
+
+    def _profile(self, posterior, w):
+        """Per class: share, and of each item the mean, the wish (score), its profile and how many chose it."""
+        r = posterior[self.of] * w[:, None]
+        found = {"share": r.sum(axis=0) / w.sum()}
+        for name, values in self.measures.items():
+            known = np.isfinite(values)
+            filled = np.where(known, values, 0.0)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                found[name] = (r.T @ filled) / (r.T @ known)
+                if name == "score":
+                    total = w @ known
+                    centre = (w @ filled) / total
+                    spread = np.sqrt(np.maximum((w @ filled**2) / total - centre**2, 0))
+                    found["profile"] = np.where(spread > 1e-9, (found[name] - centre) / spread, 0.0)
+        found["centred"] = found.pop("score")
+        return found
+
+    def interval(self, name, ci_level):
+        """(lo, hi) of a measure."""
+        if not len(self.drawn[name]):
+            nothing = np.full(np.shape(self.profile[name]), np.nan)
+            return nothing, nothing
+        return resample.percentile(self.drawn[name], ci_level)
+
+
+def _lined_up(found, reference):
+    """Classes of a draw in the order of the solution's, by the distance of their profiles."""
+    gap = ((np.nan_to_num(found["profile"])[:, None] - np.nan_to_num(reference["profile"])[None]) ** 2).sum(axis=-1)
+    order = np.empty(len(gap), dtype=int)
+    drawn, mine = linear_sum_assignment(gap)
+    order[mine] = drawn
+    return {key: value[order] for key, value in found.items()}
+
+
+def _chosen(scores, values, form, coded, frame):
+    """Whether each person wants each item: picked, ranked in the top third, named best, or rated above the own mean."""
+    if form == "rating":
+        wanted = scores > 1e-9
+    elif form == "pick":
+        wanted = values > 0
+    else:
+        rows = coded.rows(frame)
+        wanted = rows == (0 if form == "rank" else 2)
+    return np.where(np.isfinite(values), wanted.astype(float), np.nan)
+
+
+def _segments(model, matched, draws, used, assignment, status, ci_level, meta, notes):
+    lo, hi = draws.interval("share", ci_level)
+    rows = []
+    modal = assignment.table["segment"].to_numpy()
+    counts = np.where(used.w > 0, used.w if used.weights_kind == "frequency" else 1.0, 0.0)
+    for i, name in enumerate(model.names):
+        mine = modal == name
+        certain = assignment.table["certainty"].to_numpy()
+        rows.append(
+            {
+                "segment": name,
+                "order": i + 1,
+                "share": float(draws.profile["share"][i]),
+                "share_lo": float(lo[i]),
+                "share_hi": float(hi[i]),
+                "n_modal": int(round(counts[mine].sum())),
+                "certainty": float(np.average(certain[mine], weights=counts[mine])) if counts[mine].sum() > 0 else np.nan,
+                **matched[i],
+                "n": used.n,
+                "n_missing": used.n_missing,
+                "n_eff": used.n_eff,
+                "status": status if status != "ok" else base_status(counts[mine].sum()),
+            }
+        )
+    return Result.of("M17.segments", rows, function="delight.segments.find.find", notes=notes, n_boot=len(draws.drawn["share"]), **meta)
+
+
+def _profile(model, draws, items, used, status, ci_level, meta, notes):
+    limits = {name: draws.interval(name, ci_level) for name in ("profile", "mean", "centred", "p_item")}
+    rows = []
+    for i, name in enumerate(model.names):
+        for j, item in enumerate(items):
+            row = {"segment": name, "item": item}
+            for key, (lo, hi) in limits.items():
+                row |= {key: float(draws.profile[key][i, j]), f"{key}_lo": float(lo[i, j]), f"{key}_hi": float(hi[i, j])}
+            answered = np.isfinite(draws.measures["mean"][:, j])
+            if used.weights_kind == "frequency":
+                n = int(round(draws.w[answered].sum()))
+            else:
+                n = int(answered.sum())
+            rows.append({**row, "n": n, "n_missing": used.n_in - n, "n_eff": used.n_eff, "status": status})
+    return Result.of("M17.profile", rows, function="delight.segments.find.find", notes=notes, n_boot=len(draws.drawn["share"]), **meta)
+
+
+def _classification(model, used, params, meta):
+    """Mean posterior of each class among those assigned to each segment."""
+    posterior = used.kind.posterior(params)
+    modal, rows = posterior.argmax(axis=1), []
+    for a, assigned in enumerate(model.names):
+        w = used.seen.weights * (modal == a)
+        for k, true in enumerate(model.names):
+            rows.append(
+                {
+                    "assigned": assigned,
+                    "segment": true,
+                    "share": float(w @ posterior[:, k] / w.sum()) if w.sum() > 0 else np.nan,
+                    "n": int(round((used.seen.counts * (modal == a)).sum())),
+                    "n_missing": used.n_missing,
+                    "n_eff": used.n_eff,
+                    "status": "ok" if w.sum() > 0 else "insufficient",
+                }
+            )
+    return Result.of("M17.classification", rows, function="delight.segments.find.find", **meta)
+
+
+def _without(frame, used, values, fit, checks, respondent, meta, notes, status, items, form):
+    """Tables of the same shape where there are no segments, or too few respondents."""
+    if status == "not_identified":
+        notes = [*notes, Note("no_segments", {"n": used.n})]
+    base = {"n": used.n, "n_missing": used.n_missing, "n_eff": used.n_eff, "status": status}
+    about = {"function": "delight.segments.find.find", "notes": notes, "status": status, **meta}
+    whole = {"segment": "", "order": 1, "share": np.nan, "share_lo": np.nan, "share_hi": np.nan, "n_modal": 0, "certainty": np.nan}
+    unmatched = {"archetype": "", "distance": np.nan, "margin": np.nan, "match_prob": np.nan, "named": False}
+    scores, asked = preferences(frame, items, form=form), answers(frame, items, form)
+    kept = used.seen.of_row >= 0
+    w = used.w[kept]
+    profile = []
+    for j, item in enumerate(items):
+        known = np.isfinite(asked[kept, j])
+        row = {"segment": "", "item": item}
+        for key in ("profile", "mean", "centred", "p_item"):
+            row |= {key: np.nan, f"{key}_lo": np.nan, f"{key}_hi": np.nan}
+        if w[known].sum() > 0:
+            score = scores[kept, j]
+            told = np.isfinite(score)
+            row["mean"] = float(np.average(asked[kept, j][known], weights=w[known]))
+            row["centred"] = float(np.average(score[told], weights=w[told])) if w[told].sum() > 0 else np.nan
+        profile.append({**row, **base, "n": int(known.sum())})
+    table = pd.DataFrame({"respondent": frame[respondent].to_numpy()} if respondent in frame else {}, index=range(len(frame)))
+    table["segment"] = pd.Series([None] * len(frame), dtype=object)
+    table["certainty"] = np.nan
+    table["status"] = status
+    return Segmentation(
+        fit,
+        checks,
+        Result.of("M17.segments", [{**whole, **unmatched, **base}], **about),
+        Result.of("M17.profile", profile, **about),
+        Result.of("M17.classification", [{"assigned": "", "segment": "", "share": np.nan, **base}], **about),
+        Result.of("M17.assignment", table, segments=[], **about),
+        None,
+    )
