@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-
 from delight.publish.content import ChapterContent
 from delight.result import Result
 from delight.show import Words
@@ -206,6 +205,7 @@ def content(work, **about):
     ]
     made = MadeUp(Path(work), about, chapters, results())
     made.locations = {
-        f"l{i}": f"De Kleine {name}" for i, name in enumerate("Beer Uil Vos Egel Das Haas Ree Spin Mol Bij Pad Kikker".split())
+        f"l{i}": f"De Kleine {name}"
+        for i, name in enumerate(["Beer", "Uil", "Vos", "Egel", "Das", "Haas", "Ree", "Spin", "Mol", "Bij", "Pad", "Kikker"])
     }
     return made

@@ -24,6 +24,7 @@ FACES = (
 )
 
 _IMAGES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".svg": "image/svg+xml", ".webp": "image/webp"}
+_LOGO_LIMIT = 500_000
 
 
 @dataclass
@@ -260,3 +261,27 @@ def logo(work):
     if found is None:
         return ""
     return f"data:{_IMAGES[found.suffix.lower()]};base64,{base64.b64encode(found.read_bytes()).decode()}"
+
+
+def keep_logo(study, work):
+    """Keep the study's logo in the work folder, so that reports can be made without the study.
+
+    Returns
+    -------
+    str
+        Why the report goes without it, or "".
+    """
+    for old in Path(work).glob("logo.*"):
+        old.unlink()
+    name = (study.report or {}).get("logo", "")
+    if not name:
+        return ""
+    path = study.path / name
+    if path.suffix.lower() not in _IMAGES:
+        return f"The logo '{path.name}' is no picture a page can show; use {', '.join(_IMAGES)}. The report goes without it."
+    if not path.is_file():
+        return f"The logo '{path.name}' is not in the study. The report goes without it."
+    if path.stat().st_size > _LOGO_LIMIT:
+        return f"The logo '{path.name}' is larger than {_LOGO_LIMIT // 1000} kB. The report goes without it."
+    (Path(work) / f"logo{path.suffix.lower()}").write_bytes(path.read_bytes())
+    return ""

@@ -129,11 +129,11 @@ def _shorten(attribute):
 
 def _tidy(svg, size, alt):
     svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.S)
+    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->|<style\b.*?</style>", "", svg, flags=re.S)
     svg = re.sub(r"<[a-z][^>]*>", lambda tag: _NUMBERS.sub(_shorten, tag[0]), svg)
-    svg = re.sub(r">\s+<", "><", svg)
+    svg = re.sub(r">\s+<", "><", svg).replace("<defs></defs>", "")
     view_box = re.search(r'viewBox="[^"]*"', svg)[0]
-    start = f'<svg role="img" aria-label="{alt}" {view_box} style="width:{size[0]:g}mm" xmlns="http://www.w3.org/2000/svg" '
+    start = f'<svg role="img" aria-label="{alt}" {view_box} style="width:{size[0]:g}mm;stroke-linejoin:round" xmlns="http://www.w3.org/2000/svg" '
     return re.sub(r"<svg[^>]*>", lambda _: start + 'xmlns:xlink="http://www.w3.org/1999/xlink">', svg, count=1).strip()
 
 

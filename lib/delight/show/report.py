@@ -23,7 +23,6 @@ def cover(words, about):
         "partial": _("Partial report: some chapters were left out.") if about.get("partial") else "",
         "contents": _("Contents"),
         "skip": _("To the report"),
-        "page": _("Page"),
     }
 
 
@@ -86,17 +85,14 @@ def missing_chapter(words, choices):
     _ = words.gettext
     lines = [_("This chapter could not be made, because the questions it rests on were not asked. For the next wave we advise to ask:")]
     for choice in choices:
-        lines.append(_or(words, [question(words, role) for role in choice]))
+        asked = [question(words, role) for role in choice]
+        lines.append(asked[0] if len(asked) == 1 else _("one of these: {questions}").format(questions="; ".join(asked)))
     return lines
 
 
 def other_scope(words):
     """What to say of a chapter that a location report does not have."""
     return words.gettext("This chapter is made for the whole organisation only.")
-
-
-def _or(words, texts):
-    return words.gettext(" or: ").join(texts)
 
 
 def question(words, role):

@@ -99,7 +99,7 @@ class Words:
         if is_missing(value):
             return NO_VALUE
         text = self.number(value, decimals)
-        return text if text.startswith("−") or float(value) == 0 else "+" + text
+        return text if text.startswith("−") or round(float(value), decimals) == 0 else "+" + text
 
     def points(self, value):
         """A net promoter score: whole points, with its sign."""
@@ -117,7 +117,10 @@ class Words:
         if is_missing(lo) or is_missing(hi):
             return NO_VALUE
         low, high = show(lo), show(hi)
-        return f"{low} {self.gettext('to')} {high}" if "−" in low + high or "+" in low + high else f"{low}–{high}"
+        if "−" in low + high or "+" in low + high:  # a dash between signs would be misread
+            _ = self.gettext
+            return _("{low} to {high}").format(low=low, high=high)
+        return f"{low}–{high}"
 
     def date(self, value, format="long"):
         """A date in words."""
