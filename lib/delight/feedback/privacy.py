@@ -112,7 +112,7 @@ class _Cell:
         return "unanimous" if self.base < UNANIMOUS_BELOW and alike else ""
 
 
-def plan(responses, study):
+def plan(responses, study, *, wave=None):
     """Plan which cells of location × label × whole may be shown, wave by wave and for all waves together.
 
     Parameters
@@ -121,6 +121,8 @@ def plan(responses, study):
         The feedback table of all waves.
     study : Study
         Gives minimum_group, the label of each location and the outcome.
+    wave : str, optional
+        The focus: the wave of results that do not say theirs.
 
     Returns
     -------
@@ -144,11 +146,12 @@ def plan(responses, study):
         labels=labels,
         y=outcome,
         delight_from=study.delight_from,
+        wave=wave,
     )
 
 
-def make_plan(responses, *, minimum_group, waves, labels, y=None, delight_from=None):
-    """`plan` from plain arguments: waves in order, label by location, the outcome and from where it counts as delighted."""
+def make_plan(responses, *, minimum_group, waves, labels, y=None, delight_from=None, wave=None):
+    """`plan` from plain arguments: waves in order, label by location, the outcome and from where it counts as delighted, the focus."""
     atoms = _atoms(responses, y, delight_from)
     rows, whole_shown = [], {}
     everywhere = {}
@@ -165,6 +168,7 @@ def make_plan(responses, *, minimum_group, waves, labels, y=None, delight_from=N
     table = pd.DataFrame(rows, columns=["wave", "level", "cell", "label", "base", "rule", "shown"])
     table["n"], table["n_missing"], table["n_eff"], table["status"] = table["base"], 0, table["base"].astype(float), "ok"
     meta = {"function": f"{_FUNCTION}.plan", "minimum_group": int(minimum_group), "waves": list(waves), "outcome": y, "rows": True}
+    meta |= {"wave": wave} if wave else {}
     return Plan(Result.of("M40", table, n_used=int(sum(c.base for c in atoms.values())), **meta))
 
 
@@ -384,6 +388,8 @@ def _waves_of(table, result, plan, wave):
     """The wave each row is about; None where nothing says it, so that every wave must allow it."""
     if wave is None:
         wave = result.meta.get("wave")
+    if wave is None:
+        wave = plan.result.meta.get("wave")
     if wave is None and len(plan.waves) == 1:
         wave = plan.waves[0]
     if "wave" in table.columns:

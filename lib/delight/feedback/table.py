@@ -175,11 +175,11 @@ def _read(study):
         return None, reading.findings
     frame, states, rows = _together(reading)
     frame, waves = _waves(reading, frame, rows)
-    _locations(reading, frame, rows)
-    _weights(reading, frame, rows)
     _never_asked(reading)
     counts = {"read": _per_wave(frame, waves)}
     frame, states, rows = _left_out(reading, frame, states, rows, _blank(frame, states), "empty_row", "rows are empty")
+    _locations(reading, frame, rows)
+    _weights(reading, frame, rows)
     counts["blank"] = _per_wave(frame, waves)
     row_hash = _row_hashes(frame, [q.column for q in reading.questions])
     frame, states, rows, row_hash = _duplicates(reading, frame, states, rows, row_hash)

@@ -205,8 +205,9 @@ class Chapter:
         """
         if isinstance(result, pd.DataFrame):
             result = Result.of(f"{self.name}.{table}", result)
-        if rows:
-            result = result.with_table(result.table, meta={**result.meta, "rows": True})
+        about = {**({"rows": True} if rows else {}), **({"location": self.location} if self.location else {})}
+        if about:
+            result = result.with_table(result.table, meta={**result.meta, **about})
         name = f"{self.name}.{table}"
         result.save(self.folder / "tables" / name)
         return self._handle(name, result)
@@ -217,11 +218,11 @@ class Chapter:
 
     def plan_suppression(self):
         """Plan once, before anything is shown, which groups of this study are too small to show (chapter 10 calls this)."""
-        plan = privacy.plan(self._feedback.table, self.study)
+        plan = privacy.plan(self._feedback.table, self.study, wave=self.wave)
         self.folder.mkdir(parents=True, exist_ok=True)
         plan.save(self.folder / "plan")
         return plan
 
     def _handle(self, name, result):
-        hidden = result.with_table(result.table.iloc[:0]) if result.meta.get("rows") else privacy.suppress(result, self.plan)
+        hidden = result.with_table(result.table.iloc[:0]) if result.meta.get("rows") else privacy.suppress(result, self.plan, wave=self.wave, location=self.location)
         return Saved(name, result, hidden, self.words)
