@@ -139,7 +139,13 @@ def importance(
     vifs = {a: r["vif"] for a, r in rows.items() if r["vif"] > 10}
     if vifs:
         notes.append(Note("vif", {"attributes": list(vifs), "vif": list(vifs.values())}))
-    blank = {"n": prepared.joint.n, "n_missing": prepared.joint.n_missing, "n_eff": prepared.joint.n_eff, "status": "degenerate"}
+    blank = {
+        "n": prepared.joint.n,
+        "n_missing": prepared.joint.n_missing,
+        "n_eff": prepared.joint.n_eff,
+        "own_model": False,
+        "status": "degenerate",
+    }
     table = pd.DataFrame([{"attribute": a, **rows.get(a, {**blank, "n_applicable": prepared.base[a]})} for a in prepared.attributes])
     table = table.reindex(columns=[*COLUMNS, *(c for c in table if c not in COLUMNS)])
     table["game"] = chosen
@@ -269,7 +275,7 @@ def _quadrants(table):
     """Place attributes with a model of their own by the crosshair of the joint ones; text stays text."""
     table["quadrant"] = table["quadrant"].astype(object)
     known = table["quadrant"].notna()
-    alone = ~known & table["share"].notna() & table["own_model"].fillna(False).astype(bool)
+    alone = ~known & table["share"].notna() & table["own_model"].astype(bool)
     if known.any() and alone.any():
         above = table.loc[alone, "share"] >= table.loc[known, "share"].mean()
         good = table.loc[alone, "performance_100"] >= table.loc[known, "performance_100"].mean()

@@ -106,7 +106,7 @@ def effects(
         fitted = _Slopes.fit(model, judged, knots, scales, min_side, bounds)
         dummies = _dummies(model, judged, scales, coding, min_side, alpha, ci_level)
         for a in judged:
-            rows[a] = {**_row(model, a), **dummies[a], **fitted.row(a, ci_level)}
+            rows[a] = {**_row(model, a, model is not prepared.joint), **dummies[a], **fitted.row(a, ci_level)}
         if fitted.usable and n_boot:
             drawn |= fitted.draws(n_boot, resample.generator(seed, f"M08.{name}"))
     table = pd.DataFrame([rows.get(a) or _constant(prepared, a) for a in prepared.attributes])
@@ -156,7 +156,7 @@ def sensitivity(
         for judged, model in prepared.models:
             dummies = _dummies(model, judged, scales, coding, min_side, 0.05, ci_level)
             for a in judged:
-                found[a] = {**_row(model, a), **dummies[a], "status": base_status(model.n, model=True)}
+                found[a] = {**_row(model, a, model is not prepared.joint), **dummies[a], "status": base_status(model.n, model=True)}
                 if found[a]["status"] != "insufficient" and np.isnan(dummies[a]["penalty"]) and np.isnan(dummies[a]["reward"]):
                     found[a]["status"] = "insufficient" if not np.isnan(dummies[a]["cut_low"]) else "not_identified"
         rows += [{"coding": coding, **(found.get(a) or {**_constant(prepared, a), "status": "degenerate"})} for a in prepared.attributes]
@@ -392,15 +392,15 @@ def _bounds(model, scale):
     return {"share_max": share_max, "share_min": share_min, "above": share_max > BOUNDED, "below": share_min > BOUNDED}
 
 
-def _row(model, a):
+def _row(model, a, own):
     row = {"attribute": a, "n": model.n, "n_missing": model.n_missing, "n_eff": model.n_eff, "n_applicable": model.n_applicable(a)}
-    return {**row, "own_model": False, "no_class": None}
+    return {**row, "own_model": own, "no_class": None}
 
 
 def _constant(prepared, a):
     joint = prepared.joint
     row = {"attribute": a, "n": joint.n, "n_missing": joint.n_missing, "n_eff": joint.n_eff}
-    return {**row, "n_applicable": prepared.base[a], "no_class": "degenerate"}
+    return {**row, "n_applicable": prepared.base[a], "own_model": False, "no_class": "degenerate"}
 
 
 def _cuts(scores, applies, w, scale, coding):

@@ -102,7 +102,7 @@ def gains(
     table["share_applicable"] = [prepared.share_applicable[a] for a in table["attribute"]]
     for column in ("gain", "gain_lo", "gain_hi"):
         table[column] = table[f"{column}_applicable"] * table["share_applicable"]
-    table["outcome"] = f"{y} >= {delight_from:g}"
+    table["outcome"] = y if delight_from is None else f"{y} >= {delight_from:g}"
     if drawn_min < n_boot:
         notes.append(Note("fewer_draws", {"n_boot": drawn_min, "asked": int(n_boot)}))
     meta = {"y": y, "x": list(x), "delight_from": delight_from, "raise_points": raise_points, "mixed": mixed, "scale": scales.get(y)}
