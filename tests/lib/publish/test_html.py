@@ -2,11 +2,12 @@ import re
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
-import made_up_report
 import pytest
 from delight.publish import html, pdf, story
 from delight.publish.content import ChapterContent
 from delight.show import LANGUAGES, theme
+
+from tests import made_up_report
 
 EVIL = "</style><script>alert(1)</script>=cmd|'/C calc'!A0\\"
 

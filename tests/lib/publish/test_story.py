@@ -1,11 +1,12 @@
 import json
 from types import SimpleNamespace
 
-import made_up_report
 import pytest
 from delight.errors import StudyError
 from delight.publish import story
 from delight.show import Words
+
+from tests import made_up_report
 
 
 def write(folder, text, name="2025-1.en.md"):
