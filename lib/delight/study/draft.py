@@ -325,6 +325,8 @@ def _codebook(columns, guess, language):
         elif d.role == "churned" and p.is_numeric:
             row["scale_min"], row["scale_max"] = "0", "1"
         missing = [f"{c:g}" for c in d.missing]
+        if not d.body and not p.labels and d.role in ("background", "location", "segment", "tenure", "spend", "duration", "incident"):
+            missing += [f"{c:g}" for c in _far(p)]
         if d.role not in ("ignore", "comment", "date", "respondent"):
             worded = [t for t in p.counts if likert.kind_of(t) == "missing" and not profiles._is_number(t) and t.strip()]
             listed = answer_sets[d.answer_set].missing if d.answer_set in answer_sets else []
@@ -334,6 +336,15 @@ def _codebook(columns, guess, language):
         row["construct"], row["pair"] = d.construct, d.pair
         rows.append(row)
     return rows, answers
+
+
+def _far(p):
+    """Numbers far outside the others that usually stand for "no answer": -99 beside 1-9."""
+    if not p.is_integer or p.n_unique < 3:
+        return []
+    negative = [v for v in p.numbers if v < 0 and v in profiles._FAR_CODES]
+    rest = [v for v in p.numbers if v >= 0]
+    return sorted(negative) if rest and len(negative) <= 3 else []
 
 
 def _label(p):

@@ -28,7 +28,7 @@ def name_words(name):
 
 
 _STEMS = {
-    "overall": """overall, all in all, as a whole, taken together, altogether, in general$, total$, csat$, osat$, cusa$, global$,
+    "overall": """overall, all in all, as a whole, taken together, altogether, in general$, csat$, osat$, cusa$, global$,
         over het geheel, al met al, alles bij elkaar, alles overziend, alles overwegend, algemeen$, algemene, totaal$, algeheel, eindoordeel,
         rapportcijfer, samlet, alt i alt, overordnet, generelt, helhed, insgesamt, alles in allem, gesamt, im grossen und ganzen,
         globalement, dans l ensemble, dans son ensemble, en general, en conjunto, globalmente, sammantaget, pa det hela taget, overgripande,
@@ -110,6 +110,7 @@ _STEMS = {
         free text, review$, feedback$, suggest, forslag, verbeter, improve, remark, anmerkung, vorschlag, why$, waarom, hvorfor, warum, pourquoi,
         por que, varfor, content$, tell us, vertel, fortael, beskriv, toelicht, explain, synpunkt, motiver, words$""",
     "incident": "incident, complaint, klacht, klage, reklamation, beschwerde, reclamacion, queja, klagomal, problem$, problems$, problema$, probleem, probleme",
+    "count": "number of, aantal$, antal$, anzahl$, nombre de, numero de$, hoeveel, hvor mange, how many, wie viele, combien",
     "code": "com$, code$, codes$, kode$, coded$, improve$",
     "other text": "other$, specify, anders namelijk, andet$, sonstiges, autre$, precisez, otro$, especifique, annat$, altro$, oth$",
 }
@@ -125,6 +126,7 @@ def _pattern(stems):
 _PATTERNS = {role: _pattern(stems) for role, stems in _STEMS.items()}
 #: Compound words whose stem stands at the end or inside ("klanttevredenheid", "Gesamtzufriedenheit").
 _INSIDE = {
+    "respondent": re.compile(r"\w(?<!pa)(?<!va)(?<!cov)(?<!andro)(?<!ra)id$"),
     "satisfaction": re.compile(r"\w(tevreden|zufrieden|tilfreds)"),
     "date": re.compile(r"\w(datum|date|dato)$|\w(datum|date)\b"),
     "weight": re.compile(r"\w(weight|vaegt|gewicht|wgt)\b"),
@@ -172,4 +174,4 @@ def language_of(texts):
     scores = {language: sum(w in set(common.split()) for w in words) for language, common in _LANGUAGE_WORDS.items()}
     best = max(scores, key=scores.get)
     second = max(v for k, v in scores.items() if k != best)
-    return best if scores[best] >= 3 and scores[best] >= 0.08 * len(words) and scores[best] > second else ""
+    return best if scores[best] >= 4 and scores[best] >= 0.08 * len(words) and scores[best] > 1.15 * second else ""

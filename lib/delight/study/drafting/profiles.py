@@ -40,8 +40,8 @@ class Profile:
     declared_missing : tuple
         Values and ranges declared missing (SPSS).
     typed_date : bool
-    sample : pandas.Series
-        Up to 5,000 cells as numbers (NaN otherwise), aligned over columns of a file.
+    sample, cells : pandas.Series
+        Up to 5,000 cells as numbers (NaN otherwise) and as text (for columns with few different ones), aligned over columns of a file.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Profile:
     declared_missing: tuple = ()
     typed_date: bool = False
     sample: pd.Series | None = None
+    cells: pd.Series | None = None
     first: list = field(default_factory=list)
 
     @property
@@ -109,7 +110,7 @@ class Profile:
     def is_time(self):
         cells = [t for t, _ in self.counts.most_common(300)]
         return bool(cells) and sum(
-            bool(re.fullmatch(r"(12/31/1899 )?\d{1,2}[:.]\d\d([:.]\d\d)?( ?[AaPp][Mm])?", c.strip())) for c in cells
+            bool(re.fullmatch(r"(12/31/1899 )?\d{1,2}:\d\d(:\d\d)?( ?[AaPp][Mm])?", c.strip())) for c in cells
         ) >= 0.7 * len(cells)
 
     @cached_property
@@ -166,9 +167,16 @@ def profile(name, series, *, numbers, text="", block=("", ""), labels=None, decl
         labels=dict(labels or {}),
         declared_missing=tuple(declared),
         typed_date=typed_date,
+        cells=_cells(series) if counts.size and len(counts) <= 60 else None,
         sample=None if typed_date else numbers.iloc[:: max(1, len(numbers) // _SAMPLE)].iloc[:_SAMPLE].reset_index(drop=True),
         first=[] if typed_date else numbers.iloc[:200].tolist(),
     )
+
+
+def _cells(series):
+    """The sampled cells as stripped text."""
+    some = series.iloc[:: max(1, len(series) // _SAMPLE)].iloc[:_SAMPLE].reset_index(drop=True)
+    return some.astype("str").str.strip() if not pd.api.types.is_numeric_dtype(series.dtype) else None
 
 
 def together(profiles):
@@ -197,6 +205,7 @@ def together(profiles):
         declared_missing=last.declared_missing,
         typed_date=any(p.typed_date for p in profiles),
         sample=last.sample,
+        cells=last.cells,
         first=last.first,
     )
 
@@ -314,7 +323,7 @@ def body(numbers, *, declared=(), edge_is_code=None):
             high = rest[-1]
     usual = _usual(low, high)
     if low >= 0 and not usual:
-        fits = [s for s in USUAL_SCALES if s[0] <= low and high <= s[1] and s[1] - high <= 2 and low - s[0] <= 2]
+        fits = [s for s in USUAL_SCALES if s[0] <= low and high <= s[1] <= high + 2 and low - s[0] <= (5 if s[1] == high > 4 else 2)]
         if fits:
             low, high = min(fits, key=lambda s: (s[1] - high) + (low - s[0]))
             usual = True

@@ -65,7 +65,7 @@ class Guess:
     answer_sets: dict
     facts: list = field(default_factory=list)
     weights_kind: str = ""
-    unordered: list = field(default_factory=list)
+    cleaned: pd.DataFrame | None = None
 
 
 def decide(columns, *, several_files=False):
@@ -88,6 +88,7 @@ def decide(columns, *, several_files=False):
     _one_each(columns, guess)
     _overall(columns, guess)
     _reverse(columns, guess)
+    _apart(columns, guess)
     return guess
 
 
@@ -102,7 +103,7 @@ def _empty(columns, guess, _):
     for p in columns:
         if not p.n_given:
             guess.decisions[p.name] = Decision("ignore", "empty")
-        elif p.n_unique == 1 and not p.is_date:
+        elif p.n_unique == 1 and not p.is_date and p.n >= 5:
             word = next(iter(p.counts))
             if "weight" in p.name_hints and p.is_numeric:
                 guess.decisions[p.name] = Decision("weight", f"the same for all ({word})")
@@ -198,6 +199,8 @@ def _context(columns, guess, several_files):
             say(p.name, Decision("duration"))
         elif p.is_unique and rows >= 10 and _id_like(p):
             say(p.name, Decision("respondent" if "respondent" in h else "ignore", "" if "respondent" in h else "a running number or key"))
+        elif "respondent" in named and p.n_unique >= 0.9 * p.n_given and not p.is_prose and rows >= 10 and _id_like(p):
+            say(p.name, Decision("respondent", f"{p.n_given - p.n_unique} of {p.n_given} repeat: duplicates"))
         elif "respondent" in named and p.n_unique > 0.2 * rows and not p.is_prose and rows >= 10:
             say(p.name, Decision("?", f"an id that repeats: {p.n_unique} different in {p.n_given} rows", "respondent"))
         elif rows < 10 and "respondent" in named:
@@ -224,7 +227,7 @@ def _personal(p):
     """Contact details: many different ones, and no points of a scale."""
     if p.is_prose or p.labels:
         return False
-    return not p.is_numeric or p.n_unique > 20
+    return p.n_unique > 20 or p.n < 30
 
 
 def _asked(p):
@@ -370,7 +373,7 @@ def _by_concept(p, concept, codes, members):
         return Decision("?", "how likely: recommend, repurchase or stayed", "repurchase")
     if {"demographic", "region", "customer"} & p.name_hints:
         return Decision("background")
-    if concept in ("satisfaction", "quality", "ease", "agreement", "extent"):
+    if concept == "satisfaction" or (concept in ("quality", "ease", "agreement", "extent") and (len(members) >= 3 or h)):
         return Decision("attribute")
     if "satisfaction" in h:
         return Decision("attribute")
@@ -455,7 +458,6 @@ def _ratings(columns, guess, _):
         if decision.role in _RATED or decision.guess in _RATED:
             _codes(p, core, decision)
         guess.decisions[p.name] = decision
-    guess.correlation = correlation
     guess.cleaned = cleaned
 
 
@@ -530,19 +532,36 @@ def _family(p, core):
 
 
 def _levelled(candidates, bodies):
-    """The columns of a battery share a scale: a rare end point missing in one of them is no other scale."""
-    groups = {}
+    """The columns of a battery share a scale: an end point that nobody gave in one of them, or a code, makes no other scale."""
+    groups, last = {}, None
     for p, _ in candidates:
         if s := stem(p.name):
-            groups.setdefault(s, []).append(p.name)
-    for names in groups.values():
-        spans = Counter((bodies[n].low, bodies[n].high) for n in names)
-        low, high = max(spans, key=lambda s: (spans[s], s[1] - s[0]))
-        for n in names:
-            b = bodies[n]
-            if (b.low, b.high) != (low, high) and low <= b.low and b.high <= high and high - b.high <= 2:
-                bodies[n] = profiles.Body(low, high, b.step, b.codes, b.usual, b.doubt)
+            groups.setdefault(s, []).append(p)
+    near = []
+    for p, _ in candidates:
+        if last is not None and p.position - last.position <= 2 and abs(bodies[p.name].high - bodies[last.name].high) <= 1:
+            near[-1].append(p)
+        else:
+            near.append([p])
+        last = p
+    for members in [*near, *groups.values()]:
+        _level(members, bodies)
     return bodies
+
+
+def _level(members, bodies):
+    spans = Counter((bodies[p.name].low, bodies[p.name].high) for p in members if bodies[p.name].usual)
+    if len(members) < 3 or not spans:
+        return
+    low, high = max(spans, key=lambda s: (spans[s], s[1] - s[0]))
+    for p in members:
+        b = bodies[p.name]
+        inside = low <= b.low and b.high <= high and high - b.high <= 2 and b.low - low <= (5 if b.high == high else 2)
+        coded = (b.low, b.high) in ((low - 1, high), (low, high + 1), (low - 1, high + 1)) and spans[(low, high)] >= 0.5 * len(members)
+        if (b.low, b.high) == (low, high) or p.labels or not (inside or coded):
+            continue
+        codes = {*b.codes, *(v for v in p.numbers if v in (low - 1, high + 1))}
+        bodies[p.name] = profiles.Body(low, high, b.step, tuple(sorted(codes)), True, b.doubt)
 
 
 def _runs(columns, candidates, bodies):
@@ -602,7 +621,7 @@ def _rating_role(p, run, strength, reach, core, n_ratings, is_rating):
             return Decision("?", "speaks of the whole, but stands alone", "overall")
         if reach >= 0.3 and n_ratings >= 3:
             return Decision("?", f"a scale of {points:g} points that goes with the other ratings", "attribute")
-        if (core.low, core.high) == (0, 10) and len(run) == 1 and p.n_unique >= 8:
+        if (core.low, core.high) == (0, 10) and len(run) == 1 and p.n_unique >= 8 and _mean(p) > 5 and "count" not in h:
             return Decision("?", "0-10 and standing alone: often the question on recommending", "recommend")
         return None
     if not np.isnan(strength) and strength < 0.1 and reach < 0.15 and not p.labels and not _asked_rating(p):
@@ -731,7 +750,7 @@ def _category(p, rows, columns):
         return Decision("incident", "codes" if p.is_numeric else "")
     if "segment" in named and p.n_unique <= 20:
         return Decision("segment")
-    if "location" in h and 2 <= p.n_unique <= max(2, 0.5 * rows) and "demographic" not in named:
+    if "location" in h and 2 <= p.n_unique <= max(2, 0.5 * rows) and "demographic" not in named and _place_like(p):
         return Decision("location")
     if "demographic" in h or "region" in h or "customer" in h:
         if p.n_unique > 0.5 * max(p.n_given, 1) and not p.is_numeric and rows > 30:
@@ -741,6 +760,10 @@ def _category(p, rows, columns):
         return Decision("background", "amounts, not classes" if p.is_numeric and p.n_unique > 40 else "")
     if "technical" in h:
         return Decision("ignore", "of the survey tool")
+    if "date" in named:
+        return Decision("ignore", "part of a date, or dates in several forms")
+    if rows < 10 and not h:
+        return Decision("?", "too few rows to tell", "comment" if not p.is_numeric else "attribute")
     if _is_probability(p):
         return Decision("?", "between 0 and 1: a model output or a share, not an answer", "ignore")
     if p.is_numeric and not p.labels:
@@ -770,6 +793,13 @@ def _category(p, rows, columns):
 
 
 # ---- one of a kind -------------------------------------------------------------------------------------------------
+
+
+def _place_like(p):
+    """Names or codes of places, not a coded question on shops or the respondent's region."""
+    if "region" in p.hints and not re.search(r"branch|store|vestiging|filia|locatie|afdeling", name_words(p.name)):
+        return False
+    return not (p.is_numeric and not p.labels and (p.n_unique <= 5 or re.match(r"[qvp]\d", p.name.lower())))
 
 
 def _one_each(columns, guess):
@@ -876,22 +906,22 @@ def _overall(columns, guess):
     alone = [p for p in rated if stems[stem(p.name)] == 1 or _single_question(p, rated)]
     fit = _fit(rated, guess)
     chosen, sure, why = None, True, ""
+    named = [p for p in rated if _NAMED_SATISFACTION.match(name_words(p.name))]
+    blocks_own = _blocks_own(worded)
     if len(worded) == 1:
         chosen = worded[0]
+    elif blocks_own:
+        for p in blocks_own:
+            guess.decisions[p.name].construct = stem(p.name)
+            guess.decisions[p.name].note = "; ".join(x for x in (guess.decisions[p.name].note, "the whole of its block") if x)
+        rest = [p for p in worded if p not in blocks_own] or named
+        chosen = rest[0] if rest else None
     elif len(worded) > 1:
         strong = [p for p in worded if "satisfaction" in p.hints] or worded
         own = [p for p in strong if stem(p.name) and stems[stem(p.name)] >= 2]
         total_of = {p.name: stems[stem(p.name)] for p in own}
-        families = {stem(p.name) for p in worded}
         if len(strong) == 1:
             chosen = strong[0]
-        elif len({name_words(p.name).split()[-1] for p in worded}) == 1 and len(families) == len(worded) and len(worded) > 2:
-            # every block has its own "global" item: none of them is about everything
-            for p in worded:
-                guess.decisions[p.name].construct = stem(p.name)
-                guess.decisions[p.name].note = "; ".join(x for x in (guess.decisions[p.name].note, "the whole of its block") if x)
-            apart = [p for p in rated if p not in worded and re.match(r"(cusa|csat|sat)\b", name_words(p.name))]
-            chosen = apart[0] if apart else None
         else:
             whole = max(strong, key=lambda p: (total_of.get(p.name, 0), fit.get(p.name, 0)))
             chosen = whole
@@ -899,14 +929,6 @@ def _overall(columns, guess):
                 if p is not whole:
                     guess.decisions[p.name] = _unsure(guess.decisions[p.name], f"speaks of a whole too, beside {whole.name}", "attribute")
     if chosen is None and not worded:
-        named = [
-            p
-            for p in rated
-            if re.match(
-                r"(cusa|csat|osat|sat|satisfaction|tevredenheid|tilfredshed|zufriedenheit|satisfaccion|satisfaction score|nojdhet)( ?1)?( score)?$",
-                name_words(p.name),
-            )
-        ]
         said = [p for p in alone if "satisfaction" in p.hints and len(rated) > len(alone)]
         if named:
             chosen = named[0]
@@ -947,6 +969,22 @@ def _overall(columns, guess):
             d.note = f"a further item of the same construct as {chosen.name}"
 
 
+_NAMED_SATISFACTION = re.compile(
+    r"(cusa|csat|osat|sat|satisfaction|tevredenheid|tilfredshed|zufriedenheit|satisfaccion|satisfaction score|nojdhet|soddisfazione)( ?1)?( score)?$"
+)
+
+
+def _blocks_own(worded):
+    """Items such as csor_global, attr_global, perf_global: each is the whole of its own block, none of everything."""
+    last = {}
+    for p in worded:
+        words = name_words(p.name).split()
+        if len(words) >= 2 and stem(p.name):
+            last.setdefault(words[-1], []).append(p)
+    found = max(last.values(), key=len, default=[])
+    return found if len(found) >= 3 and len({stem(p.name) for p in found}) == len(found) else []
+
+
 def _codes_of_overall(p, decision):
     """Codes outside the scale of an overall question are missing rather than not applicable, unless words say so."""
     labelled = {v: likert.kind_of(t) for v, t in p.labels.items()}
@@ -978,9 +1016,23 @@ def _single_question(p, rated):
     return numbers[found.groups()] == 1 and bool(groups)
 
 
+def _with_worded(rated, guess):
+    """The cleaned ratings, with worded answers as their codes."""
+    cleaned = guess.cleaned
+    coded = {}
+    for p in rated:
+        listed = guess.answer_sets.get(guess.decisions[p.name].answer_set)
+        if listed is not None and p.cells is not None:
+            coded[p.name] = p.cells.map({t.strip(): float(c) for t, c in listed.codes.items()}).astype("float64")
+    if not coded:
+        return cleaned
+    worded = pd.DataFrame(coded)
+    return worded if cleaned is None or len(cleaned) != len(worded) else pd.concat([cleaned, worded], axis=1)
+
+
 def _fit(rated, guess):
     """R² of each rating on the others."""
-    cleaned = getattr(guess, "cleaned", None)
+    cleaned = _with_worded(rated, guess)
     if cleaned is None:
         return {}
     names = [p.name for p in rated if p.name in cleaned]
@@ -996,7 +1048,7 @@ def _fit(rated, guess):
 
 def _reverse(columns, guess):
     """Ratings on which low is good: single items that run against their battery, and school grades."""
-    cleaned = getattr(guess, "cleaned", None)
+    cleaned = _with_worded(columns, guess)
     for p in columns:
         d = guess.decisions[p.name]
         if d.role in ("attribute", "overall") and d.body and _grades(p, d.body):
@@ -1024,6 +1076,30 @@ def _reverse(columns, guess):
                 f"runs against the other ratings (mean correlation {r.loc[n, others].mean():.2f}): reverse = yes if worded the other way",
                 d.role,
             )
+
+
+def _apart(columns, guess):
+    """Batteries that hardly go with the overall question are perhaps about something else."""
+    cleaned = _with_worded(columns, guess)
+    whole = next((n for n, d in guess.decisions.items() if d.role == "overall" and cleaned is not None and n in cleaned), None)
+    if whole is None:
+        return
+    groups = {}
+    for n, d in guess.decisions.items():
+        if d.role == "attribute" and n in cleaned:
+            groups.setdefault(stem(n) or "", []).append(n)
+    r = {
+        n: cleaned[n].corr(cleaned[whole]) if len(cleaned[[n, whole]].dropna()) >= 30 else np.nan
+        for names in groups.values()
+        for n in names
+    }
+    usual = np.nanmedian(list(r.values())) if any(v == v for v in r.values()) else 0
+    for family, names in groups.items():
+        known = [r[n] for n in names if r[n] == r[n]]
+        if family and len(groups) >= 2 and len(known) >= 2 and usual > 0.25 and np.mean(np.abs(known)) < 0.15:
+            for n in names:
+                say = f"hardly goes with {whole} (correlation {r[n]:.2f}), unlike the other ratings: perhaps about something else"
+                guess.decisions[n] = _unsure(guess.decisions[n], say, "attribute")
 
 
 def _grades(p, core):

@@ -121,7 +121,22 @@ def renames(old, new):
             found[a] = (b, sure)
             taken_old.add(a)
             taken_new.add(b)
+    _follow(found, gone, fresh, taken_new)
     return found
+
+
+def _follow(found, gone, fresh, taken):
+    """What holds for the first of several columns holds for the others: IMPROVE1 is COM1, so IMPROVE3 is COM3."""
+    for a, (b, _) in list(found.items()):
+        one, other = re.fullmatch(r"(.*?)(\d+)", a), re.fullmatch(r"(.*?)(\d+)", b)
+        if not one or not other or one.group(2) != other.group(2):
+            continue
+        for p in gone:
+            more = re.fullmatch(re.escape(one.group(1)) + r"(\d+)", p.name)
+            target = f"{other.group(1)}{more.group(1)}" if more else ""
+            if more and p.name not in found and target not in taken and any(q.name == target for q in fresh):
+                found[p.name] = (target, False)
+                taken.add(target)
 
 
 def _neighbours(names, shared):
@@ -156,6 +171,8 @@ def _name_likeness(a, b):
     likeness = SequenceMatcher(None, bare(a.name), bare(b.name), autojunk=False).ratio()
     if letters_one == letters_other and len(letters_one) >= 4 and digits_one[1:] == digits_other[1:]:
         return max(likeness, 0.95)  # the question's number moved
+    if other == f"{one} 1" or one == f"{other} 1":
+        return 0.9  # the first of several
     if digits_one and digits_other and (digits_one[-1] != digits_other[-1] or digits_one[0] != digits_other[0]):
         return min(likeness, 0.4)
     if a.text and b.text:
