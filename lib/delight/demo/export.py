@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import zipfile
 from datetime import datetime
 from pathlib import Path
@@ -61,8 +60,8 @@ def renames(number):
     return {new: old for old, new in RENAMED.items()} if number == 0 else {}
 
 
-def as_read(truth, responses, _rng):
-    """The responses as they should be read back: the same gaps as in the exports, and nothing else missing."""
+def with_gaps(truth, responses):
+    """The responses with the grades and ratings left out that parents skipped."""
     gaps = _gaps(truth, responses, questions.codebook(truth))
     for column, lost in gaps.items():
         responses[column] = responses[column].mask(lost)
@@ -151,13 +150,14 @@ def write(demo, folder, *, large=100_000):
     (folder / "raw").mkdir(parents=True, exist_ok=True)
     sources = {}
     for number, wave in enumerate(demo.truth.demo["waves"]):
-        if wave not in demo.raw:
+        frame = demo.export(wave)
+        if frame.empty:
             continue
         habit = habit_of(number)
-        if habit == "excel" and len(demo.raw[wave]) > large:
+        if habit == "excel" and len(frame) > large:
             habit = "plain"
         path = Path("raw") / (f"{wave}.xlsx" if habit == "excel" else f"{wave}.csv")
-        (folder / path).write_bytes({"semicolon": _semicolon, "plain": _plain, "excel": _excel}[habit](demo.raw[wave]))
+        (folder / path).write_bytes({"semicolon": _semicolon, "plain": _plain, "excel": _excel}[habit](frame))
         sources[wave] = {"path": path.as_posix(), "rename": renames(number)}
     _text(folder / "study.toml", questions.study_toml(demo.truth, language=demo.language, sources=sources))
     _text(folder / "truth.toml", demo.truth.dumps())
@@ -167,12 +167,6 @@ def write(demo, folder, *, large=100_000):
     log = demo.acts.drop(columns=["place", "wave"])
     _table(folder / "acts.csv", log.assign(since=pd.to_datetime(log["since"]).dt.strftime("%Y-%m-%d")))
     return folder
-
-
-def copy_story(source, folder):
-    """Copy the consultant's words, where there are any, beside a freshly written study."""
-    if Path(source).is_dir():
-        shutil.copytree(source, Path(folder) / "story", dirs_exist_ok=True)
 
 
 def _text(path, text):
@@ -185,7 +179,7 @@ def _table(path, frame):
 
 def _semicolon(frame):
     """The Dutch Excel habit: semicolons, decimal commas, Windows-1252."""
-    frame = frame.map(lambda cell: f"{cell:.10g}".replace(".", ",") if isinstance(cell, float) else cell)
+    frame = frame.map(lambda cell: f"{cell:.10g}".replace(".", ",") if isinstance(cell, float) and cell == cell else cell)
     return frame.to_csv(index=False, sep=";", lineterminator="\r\n").encode("cp1252", errors="replace")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -31,8 +31,6 @@ class Demo:
         `emotion_latent`, `halo`, `label`, the acts that the location does.
     units, acts : pandas.DataFrame
         One row a location; one row an act at a location with its first day and monthly cost.
-    raw : dict of wave to pandas.DataFrame
-        The exports, with dirt, as text and numbers in the study's language.
     """
 
     truth: Truth
@@ -42,7 +40,12 @@ class Demo:
     hidden: pd.DataFrame
     units: pd.DataFrame
     acts: pd.DataFrame
-    raw: dict = field(repr=False)
+
+    def export(self, wave):
+        """One wave as the survey tool would export it, with its dirt: text and numbers in the study's language."""
+        number = self.truth.demo["waves"].index(wave)
+        answered = self.responses[self.responses["wave"] == wave]
+        return export.as_exported(self.truth, answered, _Random(self.seed)(f"dirt {wave}"), self.language, number)
 
     def write(self, folder, *, large=100_000):
         """Write the study folder: study.toml, codebook.csv, answers.csv, units.csv, acts.csv, truth.toml and raw/."""
@@ -86,12 +89,13 @@ def generate(truth=None, *, seed=None, language="nl", with_comments=True):
     waves, hidden = [], []
     for number, (wave, n) in enumerate(zip(truth.demo["waves"], per_wave)):
         now = _live(truth, people, effects, acts, number, random(f"live {wave}"))
-        asked = _who_answers(truth, people, n, random(f"answers {wave}"))
-        seen = {name: values[asked] for name, values in {**people, **now}.items()}
-        answered = _ask(truth, seen, number, random(f"ask {wave}"))
-        careless = _careless(truth, answered, random(f"careless {wave}"))
-        waves.append(answered.assign(wave=wave))
-        hidden.append(_hidden(truth, seen, units, careless))
+        if n:
+            asked = _who_answers(truth, people, n, random(f"answers {wave}"))
+            seen = {name: values[asked] for name, values in {**people, **now}.items()}
+            answered = _ask(truth, seen, number, random(f"ask {wave}"))
+            careless = _careless(truth, answered, random(f"careless {wave}"))
+            waves.append(answered.assign(wave=wave))
+            hidden.append(_hidden(truth, seen, units, careless))
         invited_last = np.bincount(people["home"][people["reachable"]], minlength=len(units))
         people = _move_on(truth, people, now, units, random(f"leave {wave}"))
     units["invited"] = invited_last
@@ -99,16 +103,10 @@ def generate(truth=None, *, seed=None, language="nl", with_comments=True):
     responses["location"] = units["location"].to_numpy()[responses["location"].to_numpy(dtype=int)]
     said = comments.compose(truth, responses, hidden, units, random("comments"), language) if with_comments else None
     responses["comment"] = said if said is not None else pd.Series([None] * len(responses), dtype=object)
-    raw = {
-        wave: export.as_exported(truth, responses[responses["wave"] == wave], random(f"dirt {wave}"), language, number)
-        for number, wave in enumerate(truth.demo["waves"])
-        if per_wave[number]
-    }
     columns = [c for c in questions.codebook(truth)["column"] if c in responses]
     companions = [c for c in responses if c.endswith(":na")]
     responses = responses[["respondent", "wave", *columns, *companions]]
-    responses = export.as_read(truth, responses, random("missing"))
-    return Demo(truth, language, seed, responses, hidden, units, acts, raw)
+    return Demo(truth, language, seed, export.with_gaps(truth, responses), hidden, units, acts)
 
 
 class _Random:
@@ -141,7 +139,9 @@ def _newcomers(truth, units, rng, *, first_id, where=None):
     home = np.repeat(np.arange(len(units)), units["population"]) if where is None else where
     n = len(home)
     type_of_care = rng.choice(3, n, p=[0.5, 0.14, 0.36])
-    age = np.where(type_of_care == 0, rng.choice(2, n, p=[0.45, 0.55]), np.where(type_of_care == 1, 1, rng.choice([2, 3], n, p=[0.68, 0.32])))
+    age = np.where(
+        type_of_care == 0, rng.choice(2, n, p=[0.45, 0.55]), np.where(type_of_care == 1, 1, rng.choice([2, 3], n, p=[0.68, 0.32]))
+    )
     halo = rng.normal(0, 1, n)
     start = rng.gamma(1.6, 15, n) if where is None else rng.uniform(1, 6, n)
     return {

@@ -88,7 +88,26 @@ ANSWERS = [
 ]  # fmt: skip
 
 LANGUAGES = ("en", "nl", "da")
-CODEBOOK_COLUMNS = ["column", "role", "label_en", "label_nl", "label_da", "scale_min", "scale_max", "scale_step", "answer_set", "missing_codes", "reverse", "group", "level", "employee", "touchpoint", "construct", "pair", "note"]
+CODEBOOK_COLUMNS = [
+    "column",
+    "role",
+    "label_en",
+    "label_nl",
+    "label_da",
+    "scale_min",
+    "scale_max",
+    "scale_step",
+    "answer_set",
+    "missing_codes",
+    "reverse",
+    "group",
+    "level",
+    "employee",
+    "touchpoint",
+    "construct",
+    "pair",
+    "note",
+]
 
 ARCHETYPES = {
     "quality": ("Good quality care", "Goede opvang", "God pasning"),

@@ -63,7 +63,9 @@ class Loyalty:
 
     def mean(self, grade):
         """Latent recommendation at an overall grade, without emotion and tenure."""
-        extra = {"linear": 0.0, "jump": self.jump * (grade >= self.at), "hinge": self.jump * (grade - self.at) * (grade > self.at)}[self.form]
+        extra = {"linear": 0.0, "jump": self.jump * (grade >= self.at), "hinge": self.jump * (grade - self.at) * (grade > self.at)}[
+            self.form
+        ]
         return self.at_8 + self.slope * (grade - 8) + extra
 
     @property
@@ -139,7 +141,9 @@ class Truth:
         wrong = []
         if abs(sum(s.share for s in self.segments.values()) - 1) > 1e-9:
             wrong.append("the shares of the segments do not add up to 1")
-        wrong += [f"driver '{name}' has kind '{d.kind}', not one of {', '.join(KINDS)}" for name, d in self.drivers.items() if d.kind not in KINDS]
+        wrong += [
+            f"driver '{name}' has kind '{d.kind}', not one of {', '.join(KINDS)}" for name, d in self.drivers.items() if d.kind not in KINDS
+        ]
         wrong += [
             f"segment '{name}' wishes '{item}', which is no need item"
             for name, s in self.segments.items()
@@ -173,7 +177,9 @@ class Truth:
 
     def clean(self):
         """The same truth without careless answers, dirty cells and missing values."""
-        return replace(self, careless={"straight": 0.0, "random": 0.0}, dirt={**self.dirt, "missing": 0.0, "duplicates": 0, "empty_rows": 0})
+        return replace(
+            self, careless={"straight": 0.0, "random": 0.0}, dirt={**self.dirt, "missing": 0.0, "duplicates": 0, "empty_rows": 0}
+        )
 
     def without_segments(self):
         """All parents want the same; response style stays."""
@@ -184,7 +190,11 @@ class Truth:
         """Delight does nothing: straight driver lines, a straight loyalty curve, no goodwill, acts or emotion effects."""
         straight = {}
         for name, d in self.drivers.items():
-            slope = 0.0 if d.kind == "none" else (d.below + d.above) / (1 if d.kind != "experience" else 2) / (2 if d.kind != "experience" else 1)
+            slope = (
+                0.0
+                if d.kind == "none"
+                else (d.below + d.above) / (1 if d.kind != "experience" else 2) / (2 if d.kind != "experience" else 1)
+            )
             straight[name] = replace(d, kind="none" if d.kind == "none" else "experience", below=slope, above=slope)
         return replace(
             self,
