@@ -79,4 +79,12 @@ def against(confirmed, refit, *, weights=None):
                     "status": "ok",
                 }
             )
-    return Result.of("M17.refit", rows, function="delight.segments.agreement.against", n_in=len(both), n_used=n, n_dropped_missing=missing)
+    return Result.of(
+        "M17.refit",
+        rows,
+        function="delight.segments.agreement.against",
+        n_in=len(both),
+        n_used=n,
+        n_dropped_missing=missing,
+        keys=["confirmed", "refit"],
+    )

@@ -317,7 +317,8 @@ class Wishes:
 
     def posterior(self, params):
         shares, means, logs = params
-        joint, _, _ = self._density(means[None], np.exp(-logs)[None], -logs[None], self.x, np.maximum(self.seen, 1e-300))
+        seen = np.where(self.seen.any(axis=1, keepdims=True), self.seen, 1.0)
+        joint, _, _ = self._density(means[None], np.exp(-logs)[None], -logs[None], self.x, seen)
         return _to_chances(joint[:, 0].T + np.log(np.maximum(shares, 1e-15)), self.seen.sum(axis=1) < 2)
 
     def n_parameters(self, n_classes):

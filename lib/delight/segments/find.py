@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 from scipy.optimize import linear_sum_assignment
 
 from delight import resample
@@ -22,6 +23,9 @@ MOST_DRAWS = 400
 
 #: Raw classes that explain more of the variance of the person mean than this are kinds of graders, not of customers.
 STYLE = 0.30
+
+#: Columns that say what a row is about, beside those every table has.
+KEYS = ["k", "solution", "check", "segment", "assigned"]
 STABLE = 0.80
 NAME_STABLE = 0.60
 RESIDUAL = 4.0
@@ -182,10 +186,11 @@ def find(
         "n_dropped_missing": used.n_missing,
         "n_eff": used.n_eff,
         "weights": used.weights_kind,
+        "keys": KEYS,
     }
-    fit = latent.fit_result(rows, used, n_starts=n_starts, seed=seed, k=chosen, solution=front, n_splits=n_splits).add(
-        *[n for n in notes if n.code != "pseudo_likelihood"]
-    )
+    fit = latent.fit_result(
+        rows, used, n_starts=n_starts, seed=seed, k=chosen, solution=front, n_splits=n_splits, form=form, keys=KEYS
+    ).add(*[n for n in notes if n.code != "pseudo_likelihood"])
     checks = _checks([r for r in rows if r["solution"] == front], checked, stability, chosen, used, meta, notes)
     if chosen < 2:
         return _without(
@@ -252,6 +257,7 @@ def describe(frame, *, model, weights=None, weights_kind="sampling", clusters=No
         "n_dropped_missing": used.n_missing,
         "n_eff": used.n_eff,
         "weights": used.weights_kind,
+        "keys": KEYS,
     }
     status = base_status(used.n)
     notes = [Note("confirmed", {})]
@@ -280,6 +286,7 @@ def _choose(rows, n, kinds, k, solution, enough):
 def _checks(rows, checked, stability, chosen, used, meta, notes):
     """Stability, residuals and sizes of each number of classes in question, against their limits."""
     found = []
+    limit_residual = residual_limit(used.coding)
     for r in rows:
         if r["k"] not in checked:
             continue
@@ -288,7 +295,7 @@ def _checks(rows, checked, stability, chosen, used, meta, notes):
         needed = max(latent.MINIMUM_N, latent.PER_CLASS * r["k"])
         for check, value, limit, passed in (
             ("stability", float(np.mean(splits)) if len(splits) else np.nan, STABLE, len(splits) > 0 and np.mean(splits) >= STABLE),
-            ("residuals", r["bvr_max"], RESIDUAL, r["bvr_max"] < RESIDUAL),
+            ("residuals", r["bvr_max"], limit_residual, r["bvr_max"] < limit_residual),
             ("sizes", r["min_share"], 0.05, size >= 1),
             ("respondents", float(used.n), float(needed), used.n >= needed),
             ("starts", float(r["starts_hit"]), 2.0, r["starts_hit"] >= 2),
@@ -298,6 +305,16 @@ def _checks(rows, checked, stability, chosen, used, meta, notes):
     table = pd.DataFrame(found, columns=columns).assign(n=used.n, n_missing=used.n_missing, n_eff=used.n_eff, status="ok")
     status = "ok" if len(table) else "insufficient" if used.n < latent.MINIMUM_N else "not_identified"
     return Result.of("M17.checks", table, function="delight.segments.find.find", notes=notes, status=status, **meta)
+
+
+def residual_limit(coded):
+    """Largest bivariate residual per degree of freedom that still passes.
+
+    Tables of answers have several degrees of freedom a pair, and 4 is the customary limit. Within-person residuals have one, so that the
+    largest of many pairs would pass 4 by chance alone: there the limit is the 5 % point of chi-square, Bonferroni over the pairs.
+    """
+    pairs = len(coded.items) * (len(coded.items) - 1) / 2
+    return float(stats.chi2.isf(0.05 / pairs, 1)) if coded.within else RESIDUAL
 
 
 class _Draws:
@@ -313,10 +330,10 @@ class _Draws:
         rows = rows[np.lexsort([*keys, used.seen.of_row[rows]])]
         self.of, self.w = used.seen.of_row[rows], used.w[rows]
         self.measures = {"score": scores[rows], "mean": self.values[rows], "p_item": chosen[rows]}
-        self.sizes_of = used.seen
         params = latent.one(solved)
-        self.shares = None
-        self.profile = self._profile(used.kind.posterior(params), self.w)
+        posterior = used.kind.posterior(params)
+        self.modal = posterior.argmax(axis=1)[self.of]
+        self.profile = self._profile(posterior, self.w)
         drawn = []
         rng = resample.generator(seed, "M17.profile")
         frequency = self.w if used.weights_kind == "frequency" else None
@@ -398,7 +415,7 @@ def _segments(model, matched, draws, used, assignment, status, ci_level, meta, n
                 "n_modal": int(round(counts[mine].sum())),
                 "certainty": float(np.average(certain[mine], weights=counts[mine])) if counts[mine].sum() > 0 else np.nan,
                 **matched[i],
-                "n": used.n,
+                "n": int(round(counts[mine].sum())),
                 "n_missing": used.n_missing,
                 "n_eff": used.n_eff,
                 "status": status if status != "ok" else base_status(counts[mine].sum()),
@@ -415,12 +432,11 @@ def _profile(model, draws, items, used, status, ci_level, meta, notes):
             row = {"segment": name, "item": item}
             for key, (lo, hi) in limits.items():
                 row |= {key: float(draws.profile[key][i, j]), f"{key}_lo": float(lo[i, j]), f"{key}_hi": float(hi[i, j])}
-            answered = np.isfinite(draws.measures["mean"][:, j])
-            if used.weights_kind == "frequency":
-                n = int(round(draws.w[answered].sum()))
-            else:
-                n = int(answered.sum())
-            rows.append({**row, "n": n, "n_missing": used.n_in - n, "n_eff": used.n_eff, "status": status})
+            mine = draws.modal == i
+            answered = mine & np.isfinite(draws.measures["mean"][:, j])
+            each = draws.w if used.weights_kind == "frequency" else np.ones(len(mine))
+            n, missing = int(round(each[answered].sum())), int(round(each[mine & ~answered].sum()))
+            rows.append({**row, "n": n, "n_missing": missing, "n_eff": used.n_eff, "status": status if status != "ok" else base_status(n)})
     return Result.of("M17.profile", rows, function="delight.segments.find.find", notes=notes, n_boot=len(draws.drawn["share"]), **meta)
 
 

@@ -165,8 +165,8 @@ def who(frame, assignment, *, by, weights=None, weights_kind="sampling", ci_leve
     -------
     Result
         One row a column, category and segment: ``by, group, segment, share`` with ``_lo, _hi`` (of the segment that has this answer),
-        ``share_all``, ``p`` (Wald test that the segments are equal) and ``q`` (Benjamini-Hochberg over all categories), ``n`` (respondents with this
-        answer assigned to the segment), ``n_missing, n_eff, status``.
+        ``share_all``, ``p`` (Wald test that the segments are equal) and ``q`` (Benjamini-Hochberg over all categories), ``n`` (respondents assigned
+        to the segment with any answer), ``n_group`` (with this one), ``n_missing, n_eff, status``.
     """
     corrected = Corrected(frame, assignment, weights=weights, weights_kind=weights_kind)
     estimate.need_columns(frame, by)
@@ -194,13 +194,14 @@ def who(frame, assignment, *, by, weights=None, weights_kind="sampling", ci_leve
                         "share_hi": hi,
                         "share_all": share_all,
                         "p": p,
-                        "n": corrected.count(is_group, k),
+                        "n": base,
+                        "n_group": corrected.count(is_group, k),
                         "n_missing": corrected.count(~answered, k),
                         "n_eff": float(n_eff[k]) if corrected.sound else np.nan,
                         "status": "insufficient" if base < 2 else "not_identified" if not corrected.sound else estimate.base_status(base),
                     }
                 )
-    names = ["by", "group", "segment", "share", "share_lo", "share_hi", "share_all", "p", "n", "n_missing", "n_eff", "status"]
+    names = ["by", "group", "segment", "share", "share_lo", "share_hi", "share_all", "p", "n", "n_group", "n_missing", "n_eff", "status"]
     table = pd.DataFrame(rows, columns=names)
     first = table.drop_duplicates(["by", "group"]).set_index(["by", "group"])["p"]
     q = dict(zip(first.index, estimate.benjamini_hochberg(first)))
@@ -301,6 +302,7 @@ def _result(method, table, corrected, function, ci_level):
         n_dropped_missing=corrected.n_in - used,
         n_eff=float(corrected.w.sum() ** 2 / (corrected.w**2).sum()) if corrected.kind == "sampling" and used else float(used),
         weights=corrected.kind,
+        keys=["segment", "column", "measure"],
         segments=corrected.names,
     )
 

@@ -51,10 +51,11 @@ class SegmentModel:
         return self.coding.kind(self.coding.rows(frame)).posterior(self.params)
 
     def as_dict(self):
-        """As `segments.json` holds it."""
-        about = {"version": VERSION, "needs": {"items": list(self.coding.items), **self.coding.as_dict()}, "classes": []}
+        """As `segments.json` holds it; ``names`` stands first, because that is what a person edits."""
+        names = {name: dict(self.labels.get(name, {})) for name in self.names}
+        about = {"version": VERSION, "names": names, "needs": {"items": list(self.coding.items), **self.coding.as_dict()}, "classes": []}
         for k, name in enumerate(self.names):
-            one = {"code": name, "labels": dict(self.labels.get(name, {})), "share": float(self.shares[k])}
+            one = {"code": name, "share": float(self.shares[k])}
             if self.coding.within:
                 one["wishes"] = dict(zip(self.coding.items, plain(self.params[1][k])))
             else:
@@ -115,7 +116,8 @@ class SegmentModel:
             wrong.append("the shares of the classes do not add up to one")
         if wrong:
             raise StudyError(f"{where}: " + "; ".join(wrong) + ". Copy the proposal of chapter 30-segments again.")
-        labels = {str(c["code"]): {str(k): str(v) for k, v in (c.get("labels") or {}).items()} for c in classes}
+        texts = about.get("names") or {}
+        labels = {n: {str(k): str(v) for k, v in texts[n].items()} for n in names if isinstance(texts.get(n), dict)}
         return cls(coded, params, names, labels, dict(about.get("made_from") or {}))
 
     @classmethod
