@@ -94,25 +94,31 @@ def _measure(what, folder):
     print(f"{rows} {seconds} {peak}")
 
 
+def _run(what, folder, rows):
+    """Words printed by a process of its own: peak memory is the largest of a process and the one it was forked from."""
+    command = [sys.executable, __file__, "--measure", what, "--folder", str(folder), "--rows", str(rows)]
+    environment = {**os.environ, "DELIGHT_KEY": "benchmark"}
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout.split()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--measure", choices=("delight", "pandas"), help=argparse.SUPPRESS)
+    parser.add_argument("--measure", choices=("make", "pandas", "delight"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.measure == "make":
+        return print(make_study(given.folder, given.rows))
     if given.measure:
         return _measure(given.measure, given.folder)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "large"
-        columns = make_study(folder, given.rows)
+        columns = _run("make", folder, given.rows)[-1]
         size = (folder / "raw" / "large.csv").stat().st_size / 2**20
         print(f"{given.rows:,} rows x {columns} columns, {size:,.0f} MiB of CSV")
         found = {}
         for what in ("pandas", "delight"):
-            command = [sys.executable, __file__, "--measure", what, "--folder", str(folder)]
-            environment = {**os.environ, "DELIGHT_KEY": "benchmark"}
-            out = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout.split()
-            found[what] = [float(x) for x in out[-3:]]
+            found[what] = [float(x) for x in _run(what, folder, given.rows)[-3:]]
         print(f"{'':24}{'rows':>12}{'seconds':>10}{'peak GiB':>10}")
         names = {"pandas": "pandas.read_csv", "delight": "read and checked"}
         for what, (rows, seconds, peak) in found.items():
