@@ -14,7 +14,7 @@ import pandas as pd
 
 from delight.errors import InputError, RunError, did_you_mean
 from delight.feedback import privacy
-from delight.result import Result
+from delight.result import Result, plain
 from delight.show import LANGUAGES, Saved, Words
 from delight.study import open_study, places
 
@@ -156,6 +156,17 @@ class Chapter:
         """Whether a question of this role was asked in the focus wave."""
         return bool(self.columns(role))
 
+    def order(self, columns):
+        """Groups of each column as answers.csv lists them, for methods that take ``order``; columns without a list are left out."""
+        frame, found = self.responses(), {}
+        for column in columns:
+            answers = getattr(self.study.questions.get(column), "answers", None)
+            if answers is not None and column in frame:
+                present = sorted(frame[column].dropna().unique(), key=str)
+                listed = dict.fromkeys(a.code or a.text for a in answers.answers if a.kind == "value")
+                found[column] = [c for c in listed if c in present] + [c for c in present if c not in listed]
+        return found
+
     def measure(self, column_or_role):
         """``y, scale, weights, weights_kind`` of one question, for methods of one column."""
         return self.study.measure(column_or_role)
@@ -192,7 +203,7 @@ class Chapter:
         """Whether an earlier chapter saved this table."""
         return (self.folder / "tables" / f"{name}.parquet").is_file()
 
-    def save(self, table, result, *, rows=False):
+    def save(self, table, result, *, rows=False, **about):
         """Save a result as ``<chapter>.<table>`` and return the handle that blocks rest on.
 
         Parameters
@@ -202,10 +213,12 @@ class Chapter:
         result : Result or DataFrame
         rows : bool
             The table holds rows of respondents: it stays in the work folder and no block can show it.
+        **about
+            Further entries of the result's meta, such as the hash of the data.
         """
         if isinstance(result, pd.DataFrame):
             result = Result.of(f"{self.name}.{table}", result)
-        about = {**({"rows": True} if rows else {}), **({"location": self.location} if self.location else {})}
+        about = {**plain(about), **({"rows": True} if rows else {}), **({"location": self.location} if self.location else {})}
         if about:
             result = result.with_table(result.table, meta={**result.meta, **about})
         name = f"{self.name}.{table}"
@@ -224,5 +237,9 @@ class Chapter:
         return plan
 
     def _handle(self, name, result):
-        hidden = result.with_table(result.table.iloc[:0]) if result.meta.get("rows") else privacy.suppress(result, self.plan, wave=self.wave, location=self.location)
+        hidden = (
+            result.with_table(result.table.iloc[:0])
+            if result.meta.get("rows")
+            else privacy.suppress(result, self.plan, wave=self.wave, location=self.location)
+        )
         return Saved(name, result, hidden, self.words)

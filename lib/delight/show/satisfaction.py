@@ -637,38 +637,57 @@ def locations(locations, spread, words, **options):
         )
         found.append(
             _("The true level of a location typically lies {tau} from the middle of its label (interval {interval}).").format(**about)
-            if (locations.table["label"].fillna("") != "").any()
+            if _labelled(locations)
             else _("The true level of a location typically lies {tau} from the middle of all locations (interval {interval}).").format(
                 **about
             )
         )
         if s["icc_hi"] < 0.25:
             found.append(_("Customers of one location differ far more among themselves than locations do."))
+    labelled = _labelled(locations)
     lines = [" ".join(found)] if found else []
     for flag in ("below", "above"):
         names = [_with_label(words, r) for r in shown[shown["flag"] == flag].to_dict("records")]
         if names:
-            sentence = (
-                words.ngettext(
-                    "{names} lies clearly below the rest of its label.", "{names} lie clearly below the rest of their label.", len(names)
-                )
-                if flag == "below"
-                else words.ngettext(
-                    "{names} lies clearly above the rest of its label.", "{names} lie clearly above the rest of their label.", len(names)
-                )
-            )
-            lines.append("**" + sentence.format(names=words.listed(names)) + "**")
+            lines.append("**" + _flag_sentence(words, flag, len(names), labelled).format(names=words.listed(names)) + "**")
     if not (shown["flag"].fillna("") != "").any():
-        lines.append(_("No location clearly differs from the rest of its label."))
+        lines.append(
+            _("No location clearly differs from the rest of its label.") if labelled else _("No location clearly differs from the others.")
+        )
     else:
-        lines.append(_("The other locations do not clearly differ from the rest of their label."))
+        lines.append(
+            _("The other locations do not clearly differ from the rest of their label.")
+            if labelled
+            else _("None of the remaining locations clearly differs.")
+        )
     lines.append(
         _(
             "Results of a single location rest on few answers. The pooled result therefore borrows from the other locations of its label, "
             "the more so the fewer answers it has itself. Locations are not ranked: most differences between them are chance."
         )
+        if labelled
+        else _(
+            "Results of a single location rest on few answers. The pooled result therefore borrows from the other locations, "
+            "the more so the fewer answers it has itself. Locations are not ranked: most differences between them are chance."
+        )
     )
     return lines
+
+
+def _labelled(locations):
+    """Whether locations have labels, so that each is compared with the rest of its own."""
+    return bool((locations.table["label"].fillna("") != "").any())
+
+
+def _flag_sentence(words, flag, count, labelled):
+    ngettext = words.ngettext
+    if labelled and flag == "below":
+        return ngettext("{names} lies clearly below the rest of its label.", "{names} lie clearly below the rest of their label.", count)
+    if labelled:
+        return ngettext("{names} lies clearly above the rest of its label.", "{names} lie clearly above the rest of their label.", count)
+    if flag == "below":
+        return ngettext("{names} lies clearly below the other locations.", "{names} lie clearly below the other locations.", count)
+    return ngettext("{names} lies clearly above the other locations.", "{names} lie clearly above the other locations.", count)
 
 
 def _with_label(words, row):
@@ -691,7 +710,8 @@ def _location_size(locations, *others, **options):
 
 
 def _location_title(locations, words, **options):
-    return words.gettext("How do locations compare with their label?")
+    _ = words.gettext
+    return _("How do locations compare with their label?") if _labelled(locations) else _("How do locations compare?")
 
 
 def _location_caption(locations, words, **options):
@@ -701,7 +721,11 @@ def _location_caption(locations, words, **options):
         _("Open dot: the grade of the location's own answers. Filled dot and line: the pooled grade with its interval, the better guess.")
     ]
     if (drawn["flag"].fillna("") != "").any():
-        text.append(_("A location in colour clearly differs from the rest of its label."))
+        text.append(
+            _("A location in colour clearly differs from the rest of its label.")
+            if _labelled(locations)
+            else _("A location in colour clearly differs from the others.")
+        )
     left = int(t["raw"].notna().sum()) - len(drawn)
     if left > 0:
         text.append(
@@ -777,25 +801,35 @@ def location_figure(locations, ax, words, **options):
     return ax
 
 
-@table(
-    title=lambda locations, shares, words, **options: words.gettext("Results by location, raw and pooled"),
-    note=lambda locations, shares, words, **options: words.gettext(
-        "Raw: the location's own answers, with the part of its customers that answered allowed for. Pooled: together with the rest of its label; "
-        "“own part” says how much its own answers count. In the order of labels and names; this is no ranking."
-    ),
-)
+def _location_note(locations, shares, words, **options):
+    _ = words.gettext
+    if _labelled(locations):
+        return _(
+            "Raw: the location's own answers, with the part of its customers that answered allowed for. Pooled: together with the rest of "
+            "its label; “own part” says how much its own answers count. In the order of labels and names; this is no ranking."
+        )
+    return _(
+        "Raw: the location's own answers, with the part of its customers that answered allowed for. Pooled: together with the other "
+        "locations; “own part” says how much its own answers count. In the order of names; this is no ranking."
+    )
+
+
+@table(title=lambda locations, shares, words, **options: words.gettext("Results by location, raw and pooled"), note=_location_note)
 def location_table(locations, shares, words, **options):
     """Every location: n, raw and pooled mean, how much its own answers count, delight share, and the flag of the rule."""
     _ = words.gettext
     t = locations.table.merge(shares.table[["location", "pooled", "lo", "hi"]], on="location", how="left", suffixes=("", "_share"))
     t = t.sort_values(["label", "location"], kind="stable")
-    flags = {"": "", "below": _("below its label"), "above": _("above its label")}
+    labelled = _labelled(locations)
+    flags = {"below": _("below its label"), "above": _("above its label")}
+    if not labelled:
+        flags = {"below": _("below the others"), "above": _("above the others")}
     raw = [t[c].tolist() for c in ("raw", "raw_lo", "raw_hi")]
     pooled = [t[c].tolist() for c in ("pooled", "lo", "hi")]
     share = [t[f"{c}_share"].tolist() for c in ("pooled", "lo", "hi")]
     form = _mean_format(locations)
     columns = [Column(_("Location"), [words.location(g) for g in t["location"]])]
-    if (t["label"] != "").any():
+    if labelled:
         columns.append(Column(_("Label"), t["label"].tolist()))
     columns += [
         Column(_("n"), t["n"].tolist(), "count"),
@@ -805,11 +839,9 @@ def location_table(locations, shares, words, **options):
     ]
     if not _is_share(locations) and pd.Series(share[0]).notna().any():
         columns.append(Column(_("Delighted, pooled"), share[0], "percent", share[1], share[2]))
-    columns.append(
-        Column(
-            _("Compared with its label"), [flags.get(f, "") for f in t["flag"].fillna("")], emphasis=(t["flag"].fillna("") != "").tolist()
-        )
-    )
+    heading = _("Compared with its label") if labelled else _("Compared with the others")
+    marks = [flags.get(f, "") for f in t["flag"].fillna("")]
+    columns.append(Column(heading, marks, emphasis=[bool(m) for m in marks]))
     return columns
 
 
