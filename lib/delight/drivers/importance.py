@@ -157,7 +157,15 @@ def importance(
     _quadrants(table)
     return Importance(
         Result.of(method, table, function=where, notes=notes, **prepared.joint.meta, **meta),
-        Result.of(f"{method}.pairs", pairs.assign(**n), function=where, **prepared.joint.meta, **meta, status="ok" if len(pairs) else None),
+        Result.of(
+            f"{method}.pairs",
+            pairs.assign(**n),
+            function=where,
+            **prepared.joint.meta,
+            **meta,
+            keys=["compared_with"],
+            status="ok" if len(pairs) else None,
+        ),
     )
 
 

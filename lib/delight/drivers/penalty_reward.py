@@ -164,7 +164,7 @@ def sensitivity(
     table = table[["attribute", "coding", *(c for c in table if c not in ("attribute", "coding"))]]
     order = {a: i for i, a in enumerate(prepared.attributes)}
     table = table.sort_values("attribute", key=lambda s: s.map(order), kind="stable")
-    meta = {"y": y, "x": list(x), "ci_level": ci_level, "codings": list(CODINGS)}
+    meta = {"y": y, "x": list(x), "ci_level": ci_level, "codings": list(CODINGS), "keys": ["coding"]}
     where = "delight.drivers.penalty_reward.sensitivity"
     return Result.of("M08.sensitivity", table, function=where, notes=prepared.notes, **prepared.joint.meta, **meta)
 

@@ -30,7 +30,7 @@ def pairwise(names, estimate, draws, *, ci_level=0.95):
     Returns
     -------
     DataFrame
-        One row a pair (``attribute`` above ``other`` in the estimate): ``diff, diff_lo, diff_hi, p, p_adj, clear``; ``test`` is
+        One row a pair (``attribute`` above ``compared_with`` in the estimate): ``diff, diff_lo, diff_hi, p, p_adj, clear``; ``test`` is
         ``holm`` or ``stepdown``.
 
     Notes
@@ -41,7 +41,7 @@ def pairwise(names, estimate, draws, *, ci_level=0.95):
     p = len(names)
     order = np.argsort(-estimate, kind="stable")
     pairs = [(order[i], order[j]) for i in range(p) for j in range(i + 1, p)]
-    columns = ["attribute", "other", "diff", "diff_lo", "diff_hi", "p", "p_adj", "clear", "test"]
+    columns = ["attribute", "compared_with", "diff", "diff_lo", "diff_hi", "p", "p_adj", "clear", "test"]
     if not pairs or not len(draws):
         return pd.DataFrame(columns=columns)
     first, second = np.array(pairs).T
@@ -59,7 +59,7 @@ def pairwise(names, estimate, draws, *, ci_level=0.95):
     return pd.DataFrame(
         {
             "attribute": [names[i] for i in first],
-            "other": [names[j] for j in second],
+            "compared_with": [names[j] for j in second],
             "diff": diff,
             "diff_lo": lo,
             "diff_hi": hi,
@@ -89,7 +89,7 @@ def rank_sets(names, pairs):
     Mogstad, Romano, Shaikh & Wilhelm (2024), Review of Economic Studies; Klein, Wright & Wieczorek (2020), JRSS A 183.
     """
     clear = pairs[pairs["clear"]] if len(pairs) else pairs
-    above, below = clear["other"].value_counts(), clear["attribute"].value_counts()
+    above, below = clear["compared_with"].value_counts(), clear["attribute"].value_counts()
     lo = np.array([1 + int(above.get(name, 0)) for name in names])
     hi = np.array([len(names) - int(below.get(name, 0)) for name in names])
     return lo, hi

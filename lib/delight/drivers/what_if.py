@@ -157,9 +157,9 @@ def _model_gains(model, judged, scales, knots, rise, delight_from, n_boot, ci_le
             if steadied:
                 notes.append(Note("steadied", {}))
             if linear:
-                notes.append(Note("linear_what_if", {"events": int(events)}))
+                notes.append(Note("linear_what_if", {"events": int(events), "attributes": list(judged)}))
             elif each < 10:
-                notes.append(Note("few_events", {"events": int(events), "terms": design.shape[1] - 1}))
+                notes.append(Note("few_events", {"events": int(events), "terms": design.shape[1] - 1, "attributes": list(judged)}))
             break
     if fit is None:
         return nothing("insufficient")

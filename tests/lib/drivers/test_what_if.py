@@ -67,7 +67,7 @@ def test_few_delighted_customers_give_straight_lines_then_nothing(planted, six):
     frame["overall"] = 5.0
     frame.loc[top[:45], "overall"] = 9.0  # 45 events: 12 slopes would leave 3.75 each, 6 lines 7.5
     linear = gains(frame, **six, delight_from=9, n_boot=100)
-    assert set(linear.table["terms"]) == {"linear"} and linear.note("linear_what_if").values == {"events": 45}
+    assert set(linear.table["terms"]) == {"linear"} and linear.note("linear_what_if").values == {"events": 45, "attributes": six["x"]}
     frame.loc[top[20:45], "overall"] = 5.0
     assert gains(frame, **six, delight_from=9, n_boot=100).status == "insufficient"
     frame["overall"] = 5.0
