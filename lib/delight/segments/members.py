@@ -119,7 +119,7 @@ def outcomes(frame, assignment, *, measures, weights=None, weights_kind="samplin
             low, high = _bounds(values)
             rows.append(
                 {
-                    "by": "segment",
+                    "by": "segment" if name else "whole",
                     "group": name,
                     "measure": measure,
                     "column": column,
@@ -135,10 +135,21 @@ def outcomes(frame, assignment, *, measures, weights=None, weights_kind="samplin
                     "status": "insufficient" if n < 2 else "not_identified" if not corrected.sound else estimate.base_status(n),
                 }
             )
-    table = pd.DataFrame(rows)
+    names = ["by", "group", "measure", "column", "value", "value_lo", "value_hi", "se", "modal", "p", "n", "n_missing", "n_eff", "status"]
+    table = pd.DataFrame(rows, columns=names)
     first = table.drop_duplicates("measure").set_index("measure")["p"]
     table["q"] = table["measure"].map(dict(zip(first.index, estimate.benjamini_hochberg(first)))).astype(float)
     return _result("M17.outcomes", table, corrected, "outcomes", ci_level)
+
+
+def measures(*, overall=None, delight_from=None, recommend=None):
+    """What to compare the segments on: mean grade, share of delighted customers, net promoter score (0-10 only); what is None is left out."""
+    found = {"mean": overall} if overall else {}
+    if overall and delight_from:
+        found["share_delighted"] = (overall, at_least(delight_from))
+    if recommend:
+        found["nps"] = (recommend, net)
+    return found
 
 
 def net(values):

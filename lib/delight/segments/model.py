@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from delight.errors import InputError, StudyError
+from delight.errors import StudyError
 from delight.estimate import need_columns
 from delight.result import Result, plain
 from delight.segments import em
@@ -52,7 +52,7 @@ class SegmentModel:
 
     def as_dict(self):
         """As `segments.json` holds it; ``names`` stands first, because that is what a person edits."""
-        names = {name: dict(self.labels.get(name, {})) for name in self.names}
+        names = {name: {"nl": "", "en": "", "da": "", **self.labels.get(name, {})} for name in self.names}
         about = {"version": VERSION, "names": names, "needs": {"items": list(self.coding.items), **self.coding.as_dict()}, "classes": []}
         for k, name in enumerate(self.names):
             one = {"code": name, "share": float(self.shares[k])}
@@ -117,7 +117,8 @@ class SegmentModel:
         if wrong:
             raise StudyError(f"{where}: " + "; ".join(wrong) + ". Copy the proposal of chapter 30-segments again.")
         texts = about.get("names") or {}
-        labels = {n: {str(k): str(v) for k, v in texts[n].items()} for n in names if isinstance(texts.get(n), dict)}
+        labels = {n: {str(k): str(v) for k, v in texts[n].items() if v} for n in names if isinstance(texts.get(n), dict)}
+        labels = {n: given for n, given in labels.items() if given}
         return cls(coded, params, names, labels, dict(about.get("made_from") or {}))
 
     @classmethod
@@ -183,8 +184,8 @@ def assign(frame, *, model, respondent="respondent", status="ok"):
 
 
 def posteriors(assignment):
-    """(codes, ndarray of shape (rows, classes)) of an assignment table."""
+    """(codes, ndarray of shape (rows, classes)) of an assignment table; one class without a name where there are no segments."""
     names = list(assignment.meta.get("segments", ()))
-    if not names:
-        raise InputError("This assignment has no segments.")
+    if not names:  # no segments: everybody together
+        return [""], np.ones((len(assignment.table), 1))
     return names, assignment.table[[f"post_{n}" for n in names]].to_numpy(dtype=float)

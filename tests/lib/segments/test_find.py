@@ -6,8 +6,8 @@ import pytest
 from delight import demo
 from delight.errors import InputError
 from delight.scales import Scale
-from delight.segments import find as finding
 from delight.segments import latent
+from delight.segments import segmentation as finding
 from delight.segments.agreement import adjusted_rand
 from delight.segments.needs import coding
 from made_up_parents import ARCHETYPES, ITEMS, parents

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from delight.errors import InputError
 from delight.result import Result
-from delight.segments.members import at_least, composition, net, outcomes, who
+from delight.segments.members import at_least, composition, measures, net, outcomes, who
 
 
 def assignment(chances, names=("a", "b")):
@@ -118,3 +118,10 @@ def test_an_assignment_of_other_respondents_is_refused():
 
 def test_net_promoters_are_counted_from_nine_and_to_six():
     assert net(np.array([10, 9, 8, 7, 6, 0])).tolist() == [100, 100, 0, 0, -100, -100]
+
+
+def test_without_segments_everybody_stands_together():
+    nobody = assignment([[1.0, 0.0]] * 4).with_table(pd.DataFrame({"segment": [None] * 4}), meta={"segments": []})
+    table = outcomes(pd.DataFrame({"y": [6.0, 8, 9, np.nan]}), nobody, measures=measures(overall="y", delight_from=9)).table
+    assert table[["by", "group", "measure"]].to_numpy().tolist() == [["whole", "", "mean"], ["whole", "", "share_delighted"]]
+    assert table["value"].tolist() == pytest.approx([23 / 3, 1 / 3]) and table["n"].tolist() == [3, 3]

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 from delight.errors import InputError, StudyError
-from delight.segments import find as finding
+from delight.segments import segmentation as finding
 from delight.segments.agreement import against
 from delight.segments.model import SegmentModel, assign
 from made_up_parents import ARCHETYPES, ITEMS, parents
@@ -39,6 +39,18 @@ def test_a_refit_is_shown_against_the_confirmed_segmentation(found):
     assert same.table["adjusted_rand"].iloc[0] == 1
     diagonal = same.table[same.table["confirmed"] == same.table["refit"]]
     assert diagonal["share"].to_numpy() == pytest.approx(1) and diagonal["n"].sum() == 800
+
+
+def test_a_confirmed_segmentation_stays_in_front_and_a_refit_stands_beside_it(found, asked):
+    later, _ = parents(500, seed=78)
+    plain = finding.find(later, **asked, confirmed=found.model, **QUICK)
+    assert plain.assignment.table["segment"].equals(assign(later, model=found.model).table["segment"])
+    assert plain.refit.table.empty and plain.model is found.model and plain.fit.table["chosen"].all()
+    again = finding.find(later, **asked, archetypes=ARCHETYPES, confirmed=found.model, refit=True, **QUICK)
+    assert again.assignment.table["segment"].equals(plain.assignment.table["segment"])
+    assert again.refit.table["n"].sum() == 500 and len(again.fit.table) == 6
+    if found.segments.meta["solution"] == "within":
+        assert again.refit.table["adjusted_rand"].iloc[0] > 0.8
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from delight.errors import InputError
 from delight.estimate import base_status
 from delight.result import Note, Result
 from delight.segments import em, latent
+from delight.segments.agreement import against
 from delight.segments.archetypes import match_archetypes
 from delight.segments.model import SegmentModel, assign
 from delight.segments.needs import answers, coding, preferences
@@ -29,6 +30,15 @@ KEYS = ["k", "solution", "check", "segment", "assigned"]
 STABLE = 0.80
 NAME_STABLE = 0.60
 RESIDUAL = 4.0
+
+
+#: Arguments of `find` that a refit beside a confirmed segmentation takes over.
+_FITTING = frozenset(
+    (
+        *("items", "form", "scales", "archetypes", "labels", "weights", "weights_kind", "clusters", "respondent", "k", "solution"),
+        *("k_max", "n_starts", "n_splits", "blrt_draws", "margin", "about", "ci_level", "n_boot", "seed"),
+    )
+)
 
 
 class Segmentation(NamedTuple):
@@ -48,8 +58,10 @@ class Segmentation(NamedTuple):
         One row an assigned segment and a true class: how sure the assignment is.
     assignment : Result
         One row a respondent.
+    refit : Result
+        A fresh fit against the confirmed segmentation, as `agreement.against`; without rows where nothing was refitted.
     model : SegmentModel or None
-        To assign others by; None without segments.
+        To assign others by: the confirmed one, else the one found; None without segments.
     """
 
     fit: Result
@@ -58,6 +70,7 @@ class Segmentation(NamedTuple):
     profile: Result
     classification: Result
     assignment: Result
+    refit: Result
     model: SegmentModel | None
 
 
@@ -80,6 +93,9 @@ def find(
     n_splits=50,
     blrt_draws=0,
     margin=0.15,
+    confirmed=None,
+    refit=False,
+    about=None,
     ci_level=0.95,
     n_boot=2000,
     seed=20250101,
@@ -110,6 +126,12 @@ def find(
         Classes at most; starts of each fit; half-splits for the stability; draws of the likelihood-ratio test (0: none).
     margin : float
         How much closer than the second-best archetype a segment must lie to bear a name.
+    confirmed : SegmentModel, optional
+        A segmentation that a person has confirmed: respondents are assigned by it, and nothing is fitted unless `refit` asks for it; then the
+        fresh fit is shown against it, and the confirmed segments stay in front.
+    refit : bool
+    about : dict, optional
+        Where the data come from (study, wave), kept in the model.
     ci_level, n_boot, seed
         At most 400 bootstrap draws are used (each is a fit), noted.
 
@@ -129,10 +151,18 @@ def find(
     Raw classes that explain more than 30 % of the variance of the person mean are kinds of graders; then the within-person
     solution goes in front. Names need a margin, a match that holds in 80 % of the draws, and a stability of at least .6.
     """
+    given = dict(locals())
     if solution not in ("", "raw", "within"):
         raise InputError(f"solution is 'raw', 'within' or empty, not {solution!r}.")
     if not 0 <= k <= k_max:
         raise InputError(f"k is 0 (take the proposal) or a number of segments up to k_max = {k_max}, not {k}.")
+    if confirmed is not None:
+        drawing = {"clusters": clusters, "ci_level": ci_level, "n_boot": n_boot, "seed": seed}
+        fresh = None
+        if refit:
+            options = {name: value for name, value in given.items() if name in _FITTING}
+            fresh = find(frame, **options)
+        return _by_confirmed(frame, confirmed, fresh, weights, weights_kind, respondent, drawing)
     items, archetypes = tuple(items), dict(archetypes or {})
     shared = {"weights": weights, "weights_kind": weights_kind}
     kinds = ["raw"] + (["within"] if form == "rating" and len(items) >= 3 else [])
@@ -213,7 +243,7 @@ def find(
     names = [m["archetype"] if m["named"] else f"group-{chr(97 + i)}" for i, m in enumerate(matched)]
     params = latent.one(solved)
     known = {name: dict((labels or {}).get(name, {})) for name in names if (labels or {}).get(name)}
-    model = SegmentModel(codings[front], params, tuple(names), known, {"n": used.n, "solution": front, "seed": seed})
+    model = SegmentModel(codings[front], params, tuple(names), known, {**(about or {}), "n": used.n, "solution": front, "seed": seed})
     assignment = assign(frame, model=model, respondent=respondent)
     assignment = assignment.with_table(assignment.table, meta={**assignment.meta, "solution": front, "seed": seed})
     return Segmentation(
@@ -223,6 +253,7 @@ def find(
         _profile(model, draws, items, used, status, ci_level, meta, notes),
         _classification(model, used, params, meta),
         assignment,
+        _no_refit(),
         model,
     )
 
@@ -272,6 +303,35 @@ def describe(frame, *, model, weights=None, weights_kind="sampling", clusters=No
     )
 
 
+def _no_refit():
+    columns = ["confirmed", "refit", "n", "n_missing", "n_eff", "share", "adjusted_rand", "status"]
+    return Result.of("M17.refit", pd.DataFrame(columns=columns), function="delight.segments.agreement.against", status="ok")
+
+
+def _by_confirmed(frame, model, fresh, weights, weights_kind, respondent, drawing):
+    """Tables by a confirmed segmentation; how it was fitted comes from the fresh fit, if there is one."""
+    segments, profile = describe(frame, model=model, weights=weights, weights_kind=weights_kind, **drawing)
+    used = latent.prepare(frame, model.coding, weights=weights, weights_kind=weights_kind)
+    assignment = assign(frame, model=model, respondent=respondent)
+    meta = {key: value for key, value in segments.meta.items() if key not in ("method", "function", "version", "n_boot")}
+    classification = _classification(model, used, model.params, meta)
+    if fresh is not None:
+        against_it = against(assignment, fresh.assignment) if fresh.model is not None else _no_refit()
+        return Segmentation(fresh.fit, fresh.checks, segments, profile, classification, assignment, against_it, model)
+    blank = latent.empty_fit(1)[0]
+    row = {**blank, "k": len(model.names), "solution": segments.meta["solution"], "ari_half": np.nan, "blrt_p": np.nan, "chosen": True}
+    posterior = used.kind.posterior(model.params)
+    row |= {
+        "entropy": latent.entropy(used, posterior) if used.n else np.nan,
+        "min_share": float(segments.table["share"].min()),
+        "status": "ok" if used.n else "insufficient",
+    }
+    fit = latent.fit_result([row], used, keys=KEYS, k=row["k"], solution=row["solution"]).add(Note("confirmed", {}))
+    checks = _checks([], [], {}, row["k"], used, meta, [Note("confirmed", {})])
+    checks = checks.with_table(checks.table, status="ok")
+    return Segmentation(fit, checks, segments, profile, classification, assignment, _no_refit(), model)
+
+
 def _choose(rows, n, kinds, k, solution, enough):
     """(solution in front, number of classes, share of the person mean's variance that the raw classes explain)."""
     if not enough:
@@ -304,7 +364,7 @@ def _checks(rows, checked, stability, chosen, used, meta, notes):
     columns = ["k", "check", "value", "limit", "passed", "chosen"]
     table = pd.DataFrame(found, columns=columns).assign(n=used.n, n_missing=used.n_missing, n_eff=used.n_eff, status="ok")
     status = "ok" if len(table) else "insufficient" if used.n < latent.MINIMUM_N else "not_identified"
-    return Result.of("M17.checks", table, function="delight.segments.find.find", notes=notes, status=status, **meta)
+    return Result.of("M17.checks", table, function="delight.segments.segmentation.find", notes=notes, status=status, **meta)
 
 
 def residual_limit(coded):
@@ -421,7 +481,9 @@ def _segments(model, matched, draws, used, assignment, status, ci_level, meta, n
                 "status": status if status != "ok" else base_status(counts[mine].sum()),
             }
         )
-    return Result.of("M17.segments", rows, function="delight.segments.find.find", notes=notes, n_boot=len(draws.drawn["share"]), **meta)
+    return Result.of(
+        "M17.segments", rows, function="delight.segments.segmentation.find", notes=notes, n_boot=len(draws.drawn["share"]), **meta
+    )
 
 
 def _profile(model, draws, items, used, status, ci_level, meta, notes):
@@ -437,7 +499,9 @@ def _profile(model, draws, items, used, status, ci_level, meta, notes):
             each = draws.w if used.weights_kind == "frequency" else np.ones(len(mine))
             n, missing = int(round(each[answered].sum())), int(round(each[mine & ~answered].sum()))
             rows.append({**row, "n": n, "n_missing": missing, "n_eff": used.n_eff, "status": status if status != "ok" else base_status(n)})
-    return Result.of("M17.profile", rows, function="delight.segments.find.find", notes=notes, n_boot=len(draws.drawn["share"]), **meta)
+    return Result.of(
+        "M17.profile", rows, function="delight.segments.segmentation.find", notes=notes, n_boot=len(draws.drawn["share"]), **meta
+    )
 
 
 def _classification(model, used, params, meta):
@@ -458,7 +522,7 @@ def _classification(model, used, params, meta):
                     "status": "ok" if w.sum() > 0 else "insufficient",
                 }
             )
-    return Result.of("M17.classification", rows, function="delight.segments.find.find", **meta)
+    return Result.of("M17.classification", rows, function="delight.segments.segmentation.find", **meta)
 
 
 def _without(frame, used, values, fit, checks, respondent, meta, notes, status, items, form):
@@ -466,7 +530,7 @@ def _without(frame, used, values, fit, checks, respondent, meta, notes, status, 
     if status == "not_identified":
         notes = [*notes, Note("no_segments", {"n": used.n})]
     base = {"n": used.n, "n_missing": used.n_missing, "n_eff": used.n_eff, "status": status}
-    about = {"function": "delight.segments.find.find", "notes": notes, "status": status, **meta}
+    about = {"function": "delight.segments.segmentation.find", "notes": notes, "status": status, **meta}
     whole = {"segment": "", "order": 1, "share": np.nan, "share_lo": np.nan, "share_hi": np.nan, "n_modal": 0, "certainty": np.nan}
     unmatched = {"archetype": "", "distance": np.nan, "margin": np.nan, "match_prob": np.nan, "named": False}
     scores, asked = preferences(frame, items, form=form), answers(frame, items, form)
@@ -495,5 +559,6 @@ def _without(frame, used, values, fit, checks, respondent, meta, notes, status, 
         Result.of("M17.profile", profile, **about),
         Result.of("M17.classification", [{"assigned": "", "segment": "", "share": np.nan, **base}], **about),
         Result.of("M17.assignment", table, segments=[], **about),
+        _no_refit(),
         None,
     )

@@ -1,0 +1,46 @@
+"""What the chapter on segments needs from a study: the questions on needs, the kinds of customers expected, the confirmed segmentation."""
+
+from __future__ import annotations
+
+from delight.segments import SegmentModel
+
+
+def asked(here):
+    """Arguments of `segments.find` from an opened chapter: the needs asked in the focus wave, how they were asked, and the archetypes.
+
+    An archetype keeps what it says of the needs that were asked.
+    """
+    study, items = here.study, here.columns("need")
+    scales = {c: study.scale(c) for c in items if study.scale(c) is not None}
+    kinds = study.segments.archetypes
+    model = here.model()
+    return {
+        "items": items,
+        "form": study.segments.needs,
+        "scales": scales,
+        "archetypes": {a.name: {c: side for c, side in a.profile.items() if c in items} for a in kinds},
+        "labels": {a.name: dict(a.labels) for a in kinds},
+        "about": {"study": study.name, "wave": here.wave},
+        **{name: model[name] for name in ("weights", "weights_kind", "clusters")},
+    }
+
+
+def confirmed(here):
+    """The segmentation a person has confirmed (`segments.json` of the study), or None."""
+    path = here.study.path / "segments.json"
+    return SegmentModel.load(path) if path.is_file() else None
+
+
+def propose(here, model):
+    """Write the segmentation found as a proposal into the work folder; to confirm it, copy it into the study. Returns its path, or None."""
+    return model.save(here.folder / "segments.json") if model is not None else None
+
+
+def outcomes(here):
+    """What segments are compared on: overall grade, delighted customers and, where asked on 0-10, the net promoter score."""
+    study, found = here.study, {}
+    if here.has("overall"):
+        found |= {"overall": study.column("overall"), "delight_from": here.delight_from}
+    if here.has("recommend") and (study.scale("recommend").min, study.scale("recommend").max) == (0, 10):
+        found["recommend"] = study.column("recommend")
+    return found
