@@ -76,7 +76,7 @@ def flags(frame, *, items, scales, reversed_items=(), duration=None, y=None, sca
         with np.errstate(invalid="ignore"):
             add("speeder", seconds.to_numpy(float) < cut, seconds, cut, seconds.notna().to_numpy())
     for battery in _batteries(items, scales):
-        x = frame[battery].to_numpy(dtype=float)
+        x = frame[battery].to_numpy(dtype=float, copy=True)
         for j, column in enumerate(battery):
             if column in reversed_items:
                 x[:, j] = scales[column].max + scales[column].min - x[:, j]

@@ -100,15 +100,15 @@ def find_encoding(path, given=""):
                 return _single_byte(path, bom=True)
             return Encoding(name)
     nul = head.count(b"\0")
+    odd_bytes = sum(head.count(bytes([b])) for b in (*range(1, 9), *range(14, 27), *range(28, 32)))
+    if odd_bytes > max(8, 0.02 * len(head)):
+        raise InputError(f"{path.name}: this is a binary file, not text. Export the answers again as CSV, Excel, SPSS (.sav) or Parquet.")
     if nul:
         if nul > 0.2 * len(head):
             even, odd = head[0::2].count(b"\0"), head[1::2].count(b"\0")
             if odd > 0.9 * nul or even > 0.9 * nul:
                 return Encoding("utf-16-le" if odd > even else "utf-16-be")
         _refuse_nul(path)
-    odd_bytes = sum(head.count(bytes([b])) for b in (*range(1, 9), *range(14, 27), *range(28, 32)))
-    if odd_bytes > max(8, 0.02 * len(head)):
-        raise InputError(f"{path.name}: this is a binary file, not text. Export the answers again as CSV, Excel, SPSS (.sav) or Parquet.")
     return Encoding("utf-8") if _is_utf8(path) else _single_byte(path)
 
 
@@ -143,7 +143,7 @@ def _refuse_nul(path):
         while chunk := file.read(_CHUNK):
             if (at := chunk.find(b"\0")) >= 0:
                 line += chunk[:at].count(b"\n")
-                many = chunk.count(b"\0") > 0.05 * len(chunk)
+                many = chunk.count(b"\0") > max(20, 0.05 * len(chunk))
                 if many:
                     raise InputError(
                         f"{path.name}: this is a binary file, not text. Export the answers again as CSV, Excel, SPSS (.sav) or Parquet."

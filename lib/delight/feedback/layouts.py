@@ -612,6 +612,7 @@ def split_item(head):
     if found:
         return found.group(2), found.group(1)
     found = re.fullmatch(r"(.{12,}?[?:.…]) ?[-–:] ?(.{2,})", head)
+    found = found or re.fullmatch(r"(.{8,}?:) (.{2,})", head)
     return (found.group(1), found.group(2)) if found else ("", "")
 
 
@@ -624,6 +625,8 @@ def _short(head, question, item, item_is_unique):
     if coded and not item:
         code = coded.group(1)
         return f"q{code}".replace(".", "_") if code[0].isdigit() else code
+    if item and "[" not in head and len(head) <= 40 and "?" not in head:
+        item = ""
     code = coded.group(1) if coded else ""
     if code and code[0].isdigit():
         code = f"q{code}"

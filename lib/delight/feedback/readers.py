@@ -191,6 +191,9 @@ def _read_text(path, kind, layout, columns, rename, encoding_given, delimiter):
         raise InputError(f"{path.name}: the file holds blank lines only. Export the answers again.")
     header = layouts.find_header(head, layout)
     n_head = header.title_rows + header.header_rows
+    if header.header_rows:
+        width = max(len(record) for record in head[header.title_rows : n_head])
+        header = replace(header, names=header.names[:width], raw=header.raw[:width])
     names, row_names = _with_row_names(header, head[n_head:])
     first_line = lines[n_head - 1] if n_head else how.skip
     wanted = _wanted(names, header, row_names, columns, rename)

@@ -206,7 +206,7 @@ def _read(study):
     quality = _quality(reading, frame, states, waves)
     attrition = _attrition(counts, waves, study)
     frame = _finished(reading, frame, states)
-    flags = _flags(study, frame)
+    flags = flags_of(study, frame)
     findings = tuple(reading.findings)
     return Feedback(frame, findings, quality, attrition, *flags, [w for w in waves if w], digest), list(findings)
 
@@ -774,7 +774,8 @@ def _finished(reading, frame, states):
     return pd.DataFrame(pieces)
 
 
-def _flags(study, frame):
+def flags_of(study, frame):
+    """Careless responses among these rows of the feedback table (`delight.feedback.careless`)."""
     outcome = study.outcome if study.outcome in frame else None
     duration = study.column("duration")
     return careless.flags(

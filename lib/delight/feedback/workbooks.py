@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 import zipfile
 
@@ -9,7 +10,6 @@ from delight.errors import InputError, did_you_mean
 from delight.findings import Finding
 
 _LARGEST = 4 << 30
-_READ_WHOLE = 12 << 20
 
 
 def read_sheet(path, layout="", sheet=""):
@@ -34,11 +34,10 @@ def read_sheet(path, layout="", sheet=""):
         with zipfile.ZipFile(path) as archive:
             if sum(i.file_size for i in archive.infolist()) > _LARGEST:
                 raise InputError(f"{path.name}: the workbook unpacks to more than 4 GB. Save the sheet with the answers as CSV.")
-            formulas = _sheets_with_formulas(archive)
-        whole = path.stat().st_size < _READ_WHOLE
+            formulas = _has_formulas(archive)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            book = openpyxl.load_workbook(path, data_only=True, read_only=not whole)
+            book = openpyxl.load_workbook(path, data_only=True, read_only=True)
     except InputError:
         raise
     except Exception as error:  # a damaged workbook fails in many ways: zip, XML, missing parts
@@ -64,7 +63,7 @@ def read_sheet(path, layout="", sheet=""):
                     break
         if chosen is None:
             raise InputError(f"{path.name}: the workbook holds no answers: its sheets are empty. Export it again.")
-        spans = _spans(chosen, rows) if whole else []
+        spans = _spans(path, getattr(chosen, "_worksheet_path", ""), rows)
         findings = []
         if others:
             findings.append(
@@ -73,7 +72,7 @@ def read_sheet(path, layout="", sheet=""):
                     file=path.name, count=len(others),
                 )
             )  # fmt: skip
-        if chosen.title in formulas or formulas is True:
+        if formulas:
             findings += _formulas_without_values(path, chosen.title, rows)
         recognised = {"format": "xlsx", "sheet": chosen.title, "encoding": ""}
         return [r for _, r in rows], [n for n, _ in rows], spans, layout, recognised, findings
@@ -102,27 +101,37 @@ def _cells(sheet):
     return rows[first:]
 
 
-def _spans(sheet, rows):
+def _spans(path, part, rows):
     """Cells merged within the first rows, as (position among `rows`, first column, last column)."""
+    from openpyxl.utils.cell import range_boundaries
+
     first = rows[0][0] if rows else 1
-    return [
-        (m.min_row - first, m.min_col - 1, m.max_col - 1)
-        for m in sheet.merged_cells.ranges
-        if m.min_row == m.max_row and 0 <= m.min_row - first < 12
-    ]
+    spans = []
+    with zipfile.ZipFile(path) as archive:
+        name = part.lstrip("/")
+        if name not in archive.namelist():
+            return []
+        for chunk in _pieces(archive, name):
+            for found in re.findall(rb'<mergeCell ref="([A-Z]+\d+:[A-Z]+\d+)"', chunk):
+                left, top, right, bottom = range_boundaries(found.decode())
+                if top == bottom and 0 <= top - first < 12:
+                    spans.append((top - first, left - 1, right - 1))
+    return sorted(set(spans))
 
 
-def _sheets_with_formulas(archive):
-    """True if any sheet holds a formula: the values that Excel stored with them are read."""
-    for name in archive.namelist():
-        if name.startswith("xl/worksheets/") and name.endswith(".xml"):
-            with archive.open(name) as part:
-                rest = b""
-                while chunk := part.read(1 << 20):
-                    if b"<f>" in rest + chunk or b"<f " in rest + chunk:
-                        return True
-                    rest = chunk[-4:]
-    return ()
+def _pieces(archive, name):
+    """A part of the workbook in pieces that overlap a little."""
+    with archive.open(name) as part:
+        rest = b""
+        while chunk := part.read(1 << 20):
+            yield rest + chunk
+            rest = chunk[-60:]
+
+
+def _has_formulas(archive):
+    """Whether any sheet holds a formula."""
+    sheets = [n for n in archive.namelist() if n.startswith("xl/worksheets/") and n.endswith(".xml")]
+    return any(b"<f>" in chunk or b"<f " in chunk for name in sheets for chunk in _pieces(archive, name))
 
 
 def _formulas_without_values(path, title, rows):

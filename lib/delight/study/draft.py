@@ -278,7 +278,7 @@ def _merged(opened):
 
 def _language(given, columns):
     spoken = language_of(
-        [p.text or p.item or p.name for p in columns] + [t for p in columns for t in list(p.labels.values())[:8] + p.texts[:8]]
+        [p.text or p.item or p.name for p in columns] + [t for p in columns for t in list(p.labels.values())[:8] + p.texts[:8] if " " in t]
     )
     spoken = spoken or language_of([c for p in columns if p.is_prose for c in list(p.counts)[:200]])
     return given or (spoken if spoken in LANGUAGES else "en"), spoken

@@ -158,7 +158,7 @@ _LANGUAGE_WORDS = {
     "nl": "de het een en van ik niet is op te met voor u uw wij ons dat bij zijn heeft hoe bent wordt over tevreden",
     "da": "og det er til af ikke en et med du dig hvor hvordan vi har den på for som jeg meget tilfreds",
     "en": "the and of to is you your with how for in are was not have i it that satisfied",
-    "de": "der die das und ist nicht mit sie wie für ein eine ich auf zu wir ihre zufrieden",
+    "de": "der die das des dem den im von zum und ist nicht mit sie wie für ein eine ich auf zu wir ihre zufrieden",
     "fr": "le la les et est vous votre de des un une pas pour avec que dans qu",
     "es": "el la los las y es de que con por su usted muy una un para como",
     "sv": "och att det är du med för inte på som jag hur av till en ett nöjd",

@@ -195,7 +195,7 @@ def _context(columns, guess, several_files):
         elif "frequency" in named and p.is_integer and rows <= 1000 and _is_count_table(columns, p):
             say(p.name, Decision("weight", "how many persons a row stands for"))
             guess.weights_kind = "frequency"
-        elif "duration" in h and p.is_numeric and p.n_unique > 12 and min(p.numbers) >= 0:
+        elif "duration" in h and p.is_numeric and (p.n_unique > 12 or p.n < 30) and min(p.numbers) >= 0:
             say(p.name, Decision("duration"))
         elif p.is_unique and rows >= 10 and _id_like(p):
             say(p.name, Decision("respondent" if "respondent" in h else "ignore", "" if "respondent" in h else "a running number or key"))
@@ -449,9 +449,10 @@ def _ratings(columns, guess, _):
     strength = {p.name: _strength(p.name, [q.name for q in of_run[p.name]], correlation) for p, _ in candidates}
     ratings = [p for p, _ in candidates if _is_rating(p, of_run[p.name], strength[p.name], bodies[p.name])]
     reach = {p.name: _strength(p.name, [q.name for q in ratings], correlation) for p, _ in candidates}
+    peak = {p.name: _peak(p.name, [q.name for q in of_run[p.name]], correlation) for p, _ in candidates}
     for p, _ in candidates:
         core = bodies[p.name]
-        decision = _rating_role(p, of_run[p.name], strength[p.name], reach[p.name], core, len(ratings), p in ratings)
+        decision = _rating_role(p, of_run[p.name], strength[p.name], reach[p.name], peak[p.name], core, len(ratings), p in ratings)
         if decision is None:
             continue
         decision.body = core
@@ -534,6 +535,9 @@ def _family(p, core):
 def _levelled(candidates, bodies):
     """The columns of a battery share a scale: an end point that nobody gave in one of them, or a code, makes no other scale."""
     groups, last = {}, None
+    candidates = [
+        (p, c) for p, c in candidates if not {"demographic", "code", "incident", "region", "technical", "customer"} & p.name_hints
+    ]
     for p, _ in candidates:
         if s := stem(p.name):
             groups.setdefault(s, []).append(p)
@@ -588,6 +592,12 @@ def _strength(name, others, correlation):
     return float(row.abs().mean()) if row.notna().any() else np.nan
 
 
+def _peak(name, others, correlation):
+    if name not in correlation:
+        return np.nan
+    return float(correlation.loc[name, [o for o in others if o != name and o in correlation]].abs().max())
+
+
 def _is_rating(p, run, strength, core):
     h = p.name_hints
     if {"demographic", "region", "geography", "technical", "customer", "code", "segment", "model"} & h and not _asked_rating(p):
@@ -595,14 +605,16 @@ def _is_rating(p, run, strength, core):
     if p.labels or _asked_rating(p):
         return True
     points = core.high - core.low + 1
-    return core.usual and points >= 4 and len(run) >= 3 and (strength >= 0.12 or np.isnan(strength))
+    if not core.usual or points < 4 or len(run) < 3 or "incident" in h:
+        return False
+    return strength >= 0.12 or np.isnan(strength) or (len(run) >= 5 and strength >= 0.04)
 
 
 def _asked_rating(p):
     return bool({"satisfaction", "recommend", "repurchase", "stayed", "expectation", "disconfirmation", "importance"} & p.hints)
 
 
-def _rating_role(p, run, strength, reach, core, n_ratings, is_rating):
+def _rating_role(p, run, strength, reach, peak, core, n_ratings, is_rating):
     h, named = p.hints, p.name_hints
     points = core.high - core.low + 1
     special = _special_role(p, core.high)
@@ -619,12 +631,12 @@ def _rating_role(p, run, strength, reach, core, n_ratings, is_rating):
             return None
         if "overall" in h:
             return Decision("?", "speaks of the whole, but stands alone", "overall")
-        if reach >= 0.3 and n_ratings >= 3:
+        if "incident" not in h and n_ratings >= 3 and (reach >= 0.25 or (reach >= 0.1 and points >= 5 and len(core.codes) >= 2)):
             return Decision("?", f"a scale of {points:g} points that goes with the other ratings", "attribute")
         if (core.low, core.high) == (0, 10) and len(run) == 1 and p.n_unique >= 8 and _mean(p) > 5 and "count" not in h:
             return Decision("?", "0-10 and standing alone: often the question on recommending", "recommend")
         return None
-    if not np.isnan(strength) and strength < 0.1 and reach < 0.15 and not p.labels and not _asked_rating(p):
+    if not np.isnan(strength) and strength < 0.1 and peak < 0.2 and not p.labels and not _asked_rating(p):
         return Decision("?", "on the scale of its neighbours, but hardly goes with them", "attribute")
     decision = Decision("attribute")
     if core.doubt:
@@ -720,6 +732,10 @@ def _category(p, rows, columns):
     h, named = p.hints, p.name_hints
     values = [t for t in p.counts if likert.kind_of(t) == "value"]
     labels = [t for t in p.labels.values() if likert.kind_of(t) == "value"]
+    if rows < 10 and not {"technical", "demographic", "region"} & h:
+        return Decision("?", "too few rows to tell", "comment" if not p.is_numeric else "attribute")
+    if "technical" in named and not {"demographic", "customer"} & named:
+        return Decision("ignore", "of the survey tool")
     binary = p.is_numeric and set(p.numbers) <= {0, 1} or likert.is_yes_no(values) or (labels and likert.is_yes_no(labels))
     few = p.n_unique <= 2 or len(values) == 2
     if "churned" in named and few:
@@ -762,8 +778,6 @@ def _category(p, rows, columns):
         return Decision("ignore", "of the survey tool")
     if "date" in named:
         return Decision("ignore", "part of a date, or dates in several forms")
-    if rows < 10 and not h:
-        return Decision("?", "too few rows to tell", "comment" if not p.is_numeric else "attribute")
     if _is_probability(p):
         return Decision("?", "between 0 and 1: a model output or a share, not an answer", "ignore")
     if p.is_numeric and not p.labels:
@@ -1084,6 +1098,7 @@ def _apart(columns, guess):
     whole = next((n for n, d in guess.decisions.items() if d.role == "overall" and cleaned is not None and n in cleaned), None)
     if whole is None:
         return
+    _other_scales(guess, whole)
     groups = {}
     for n, d in guess.decisions.items():
         if d.role == "attribute" and n in cleaned:
@@ -1100,6 +1115,18 @@ def _apart(columns, guess):
             for n in names:
                 say = f"hardly goes with {whole} (correlation {r[n]:.2f}), unlike the other ratings: perhaps about something else"
                 guess.decisions[n] = _unsure(guess.decisions[n], say, "attribute")
+
+
+def _other_scales(guess, whole):
+    """A small battery on another scale than the overall question and most ratings is perhaps about something else."""
+    of_whole = guess.decisions[whole].body
+    rated = {n: d for n, d in guess.decisions.items() if d.role == "attribute" and d.body}
+    other = [n for n, d in rated.items() if of_whole and (d.body.low, d.body.high) != (of_whole.low, of_whole.high)]
+    if 0 < len(other) < 0.35 * len(rated):
+        for n in other:
+            guess.decisions[n] = _unsure(
+                rated[n], f"on {rated[n].body.low:g}-{rated[n].body.high:g}, unlike the other ratings", "attribute"
+            )
 
 
 def _grades(p, core):
