@@ -122,10 +122,10 @@ def _new(options):
 
 
 def _check(options):
-    from delight.feedback import checks
+    from delight.feedback import checks, table
 
-    findings = checks.check(options.study, raw=options.raw)
-    print(checks.as_json(findings) if options.json else checks.as_text(findings))
+    findings = table.check(options.study, raw=options.raw)
+    print(checks.as_json(findings) if options.json else checks.as_text(findings, colour=sys.stdout.isatty()))
     return 1 if any(f.severity == "error" for f in findings) else 0
 
 

@@ -290,6 +290,7 @@ def run_chapter(chapter, parameters, target, *, environment=None):
                 request_save_on_cell_execute=False,
                 execution_timeout=CELL_TIMEOUT,
                 cwd=str(chapter.path.parent),
+                extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
             )
     except PapermillExecutionError as error:
         message = _plain_message(error)

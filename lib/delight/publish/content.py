@@ -80,7 +80,7 @@ class Content:
 
     def result(self, name):
         """A saved table as a client may see it; rows of respondents have none."""
-        return _client_result(self.work, name)
+        return _client_result(self.work, name, self.about["wave"], self.about["location"])
 
     def has(self, name):
         """Whether the run saved this table."""
@@ -106,8 +106,8 @@ def _plan(stem):
 
 
 @lru_cache(maxsize=512)
-def _client_result(work, name):
+def _client_result(work, name, wave, location):
     result = Result.load(work / "tables" / name)
     if result.meta.get("rows"):
         return result.with_table(result.table.iloc[:0])
-    return privacy.suppress(result, _plan(work / "plan"))
+    return privacy.suppress(result, _plan(work / "plan"), wave=wave, location=location)
