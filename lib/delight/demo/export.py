@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from datetime import datetime
 from pathlib import Path
@@ -158,7 +159,9 @@ def write(demo, folder, *, large=100_000):
             habit = "plain"
         path = Path("raw") / (f"{wave}.xlsx" if habit == "excel" else f"{wave}.csv")
         (folder / path).write_bytes({"semicolon": _semicolon, "plain": _plain, "excel": _excel}[habit](frame))
-        sources[wave] = {"path": path.as_posix(), "rename": renames(number)}
+        start = pd.Timestamp(demo.truth.demo["dates"][number])
+        days = {"start": f"{start:%Y-%m-%d}", "end": f"{start + pd.Timedelta(days=20):%Y-%m-%d}"}
+        sources[wave] = {"path": path.as_posix(), "rename": renames(number), **days}
     _text(folder / "study.toml", questions.study_toml(demo.truth, language=demo.language, sources=sources))
     _text(folder / "truth.toml", demo.truth.dumps())
     _table(folder / "codebook.csv", questions.codebook(demo.truth))
@@ -190,6 +193,7 @@ def _plain(frame):
 def _excel(frame):
     """A workbook whose bytes depend on its cells only: no time of writing in it."""
     from openpyxl import Workbook
+    from openpyxl.utils import get_column_letter
 
     book = Workbook(write_only=True)
     sheet = book.create_sheet("Export")
@@ -197,22 +201,18 @@ def _excel(frame):
     for row in frame.itertuples(index=False):
         sheet.append([None if cell is None or cell != cell else cell for cell in row])
     book.properties.creator = "survey tool"
-    first = buffer = io.BytesIO()
+    first, buffer = io.BytesIO(), io.BytesIO()
     book.save(first)
-    buffer = io.BytesIO()
+    corner = f"{get_column_letter(len(frame.columns))}{len(frame) + 1}"
     stamp = datetime(2024, 10, 1)
     with zipfile.ZipFile(first) as made, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as kept:
         for item in made.infolist():
             content = made.read(item.filename)
             if item.filename == "docProps/core.xml":
-                content = _without_time(content, stamp)
+                content = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", stamp.strftime("%Y-%m-%dT%H:%M:%SZ").encode(), content)
+            elif item.filename == "xl/worksheets/sheet1.xml":  # the size of the sheet, which openpyxl leaves out here
+                content = content.replace(b"<sheetViews>", f'<dimension ref="A1:{corner}"/><sheetViews>'.encode(), 1)
             entry = zipfile.ZipInfo(item.filename, date_time=stamp.timetuple()[:6])
             entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
             kept.writestr(entry, content)
     return buffer.getvalue()
-
-
-def _without_time(content, stamp):
-    import re
-
-    return re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", stamp.strftime("%Y-%m-%dT%H:%M:%SZ").encode(), content)

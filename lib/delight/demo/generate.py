@@ -230,7 +230,7 @@ def _ask(truth, seen, wave, rng):
     """The questionnaire as an attentive parent fills it in."""
     n = len(seen["id"])
     day = rng.choice(21, n, p=_fieldwork())
-    moment = np.round(day * 86400 + np.clip(rng.normal(20, 2.6, n) * 3600, 6 * 3600, 86399)).astype("timedelta64[s]")
+    moment = np.round(day * 86400 + rng.triangular(6.5, 20.6, 23.9, n) * 3600).astype("timedelta64[s]")
     out = {
         "respondent": np.char.add("K", np.char.zfill((10_000 + seen["id"] * 7919 % 9_999_991).astype(str), 7)),
         "completed": np.datetime64(truth.demo["dates"][wave]) + moment,

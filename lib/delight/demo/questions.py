@@ -165,15 +165,16 @@ organisation = "{organisation}"
 language = "{language}"
 '''
     for wave, source in sources.items():
-        text += f'\n[[sources]]\npath = "{source["path"]}"\nwave = "{wave}"\n'
+        text += f'\n[[sources]]\npath = "{source["path"]}"\nwave = "{wave}"\nstart = "{source["start"]}"\nend = "{source["end"]}"\n'
         if source.get("rename"):
             text += "rename = {" + ", ".join(f'{old} = "{new}"' for old, new in source["rename"].items()) + "}\n"
     text += '\n[segments]\nneeds = "rating"\n'
-    for name, segment in truth.segments.items():
+    distinct = any(segment.wishes for segment in truth.segments.values())
+    for name, segment in truth.segments.items() if distinct else ():
         label = ARCHETYPES.get(name, (name,) * 3)
         profile = ", ".join(f'{item} = "{"high" if wish > 0 else "low"}"' for item, wish in segment.wishes.items() if wish)
         text += f'\n[[segments.archetypes]]\nname = "{name}"\n'
         text += f'labels = {{nl = "{label[1]}", en = "{label[0]}", da = "{label[2]}"}}\nprofile = {{{profile}}}\n'
-    text += f'\n[fieldwork]\npopulation = "{population}"\ndesign = "all"\nmode = "{mode}"\n'
+    text += f'\n[fieldwork]\npopulation = "{population}"\ndesign = "all"\nmode = "{mode}"\nlanguages = ["{language}"]\ncommissioned_by = "{organisation}"\n'
     text += "\n[targets]\noverall_mean = 8.0\n\n[privacy]\nminimum_group = 10\n"
     return text

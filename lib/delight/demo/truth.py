@@ -190,11 +190,7 @@ class Truth:
         """Delight does nothing: straight driver lines, a straight loyalty curve, no goodwill, acts or emotion effects."""
         straight = {}
         for name, d in self.drivers.items():
-            slope = (
-                0.0
-                if d.kind == "none"
-                else (d.below + d.above) / (1 if d.kind != "experience" else 2) / (2 if d.kind != "experience" else 1)
-            )
+            slope = (d.below + d.above) / 2
             straight[name] = replace(d, kind="none" if d.kind == "none" else "experience", below=slope, above=slope)
         return replace(
             self,
