@@ -65,7 +65,7 @@ def curve(frame, *, y, x, scales, turned=False, event=None, weights=None, weight
     return Result.of(
         "M19", table[["grade", *[c for c in table if c != "grade"]]], function="delight.loyalty.curve.curve", notes=notes, outcome=y,
         satisfaction=x, turned=turned, event=float(event), binary=data.binary, scale=scales[y], satisfaction_scale=scales[x],
-        clusters=clusters, ci_level=ci_level, **data.sample.meta,
+        clusters=clusters, ci_level=ci_level, keys=["outcome_role"], **data.sample.meta,
     )  # fmt: skip
 
 
@@ -150,7 +150,16 @@ def matrix(frame, *, y, x, scales, high=None, low=None, turned=False, weights=No
     """
     data = prepare(frame, y=y, x=x, scales=scales, weights=weights, weights_kind=weights_kind, turned=turned)
     cuts = {c: _cuts(c, scales[c], high or {}, low or {}) for c in (y, x)}
-    meta = dict(outcome=y, satisfaction=x, turned=turned, cuts=cuts, ci_level=ci_level, binary=data.binary, **data.sample.meta)
+    meta = dict(
+        outcome=y,
+        satisfaction=x,
+        turned=turned,
+        cuts=cuts,
+        keys=["outcome_role", "satisfaction", "loyalty"],
+        ci_level=ci_level,
+        binary=data.binary,
+        **data.sample.meta,
+    )
     counted = dict(n=data.sample.n, n_missing=data.sample.n_missing, n_eff=data.sample.n_eff)
     function = "delight.loyalty.curve.matrix"
     if None in cuts.values():

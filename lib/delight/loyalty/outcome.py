@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from delight.errors import InputError
-from delight.estimate import sample
-from delight.result import STATUSES, Result
+from delight.estimate import benjamini_hochberg, sample
+from delight.result import STATUSES, Result, plain
 from delight.scales import check_scale
 
 #: Behaviour goes before intention, and recommending before buying again.
@@ -116,6 +116,34 @@ def event_from(scale):
     return float(scale.delight_from if scale.delight_from is not None else scale.max)
 
 
+def emotion_score(frame, columns, scales, *, name="emotion"):
+    """The table with one column more: the mean of a respondent's answered emotion items, if at least half were answered.
+
+    Items on one scale keep it; items on several are each brought to 0-10 first. Without items the table comes back as it was.
+
+    Returns
+    -------
+    (DataFrame, list of str)
+        The table, and the name of the new column in a list (empty without items).
+    """
+    columns = list(columns)
+    if not columns:
+        return frame, []
+    same = len({(scales[c].min, scales[c].max) for c in columns}) == 1
+    items = frame[columns].astype(float)
+    if not same:
+        items = pd.DataFrame({c: 10 * (items[c] - scales[c].min) / (scales[c].max - scales[c].min) for c in columns})
+    score = items.mean(axis=1).where(items.notna().sum(axis=1) >= len(columns) / 2)
+    return frame.assign(**{name: score}), [name]
+
+
+def _correct(results):
+    """Put the corrected p of every outcome's contrast beside it."""
+    contrasts = [r.meta["d"] for _, r in results if r.meta.get("d")]
+    for d, q in zip(contrasts, benjamini_hochberg([np.nan if d["p"] is None else d["p"] for d in contrasts])):
+        d["q"] = plain(q)
+
+
 def across(method, frame, outcomes, **options):
     """One method for several loyalty outcomes, stacked, behaviour first.
 
@@ -132,6 +160,7 @@ def across(method, frame, outcomes, **options):
     -------
     Result
         Rows carry ``outcome`` (column) and ``outcome_role``; ``meta["outcomes"]`` holds each outcome's own meta, notes carry ``outcome``.
+        Verdicts on a contrast get its ``q``: Benjamini-Hochberg over the outcomes.
     """
     ordered = sorted(outcomes, key=lambda o: ORDER.index(o["role"]) if o["role"] in ORDER else len(ORDER))
     if not ordered:
@@ -143,6 +172,7 @@ def across(method, frame, outcomes, **options):
         table = result.table.assign(outcome=o["y"], outcome_role=o["role"])
         results.append((o, result.with_table(table[["outcome", "outcome_role", *[c for c in result.table if c != "outcome"]]])))
     notes = [type(n)(n.code, {"outcome": o["y"], **n.values}) for o, r in results for n in r.notes]
+    _correct(results)
     first = results[0][1]
     status = min((r.status for _, r in results), key=STATUSES.index)
     meta = {**first.meta, "outcomes": {o["y"]: {**r.meta, "role": o["role"], "status": r.status} for o, r in results}}

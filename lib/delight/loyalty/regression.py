@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from delight.errors import InputError
-from delight.estimate import base_status, benjamini_hochberg, fit_linear, need_columns
+from delight.estimate import aliased_terms, base_status, benjamini_hochberg, fit_linear, need_columns
 from delight.loyalty.answers import firth_interval, fit_answers
 from delight.loyalty.outcome import event_from, prepare
 from delight.resample import counts, generator, percentile
@@ -18,17 +18,20 @@ from delight.result import Note, Result
 BLOCKS = ("controls", "rational", "emotional")
 #: A categorical control keeps this many levels; a level needs this many answers.
 MOST_LEVELS, FEWEST_ANSWERS = 8, 10
+#: A control that a smaller share of the respondents answered is left out.
+ANSWERED = 0.80
 
 
 @dataclass(frozen=True)
 class Design:
-    """Columns of a regression: values, and for each its source column, level and block."""
+    """Columns of a regression: values, and for each its source column, level and block; terms that others determine are set aside."""
 
     x: pd.DataFrame
     column: list
     level: list
     block: list
     notes: tuple = ()
+    aside: tuple = ()
 
 
 def regression(
@@ -63,7 +66,8 @@ def regression(
     delight_from : float, optional
         Adds the term ``delighted``: satisfaction of at least this point, beside the straight line of satisfaction.
     rational, emotional, controls : sequences of str
-        Further columns by block. Text columns become dummies against their most frequent level.
+        Further columns by block. Text columns become dummies against their most frequent level (note ``reference``); a control that fewer
+        than 80 % answered is left out (note ``control_left_out``).
     turned : bool
         The outcome counts against loyalty (churn): it is turned, and effects are on staying.
     model : {"auto", "ols", "logit", "ordered"}
@@ -81,7 +85,8 @@ def regression(
         answer), ``n, n_missing, n_eff, status``. ``p_adj`` is Benjamini-Hochberg over the terms of a model.
         Fewer than 5 events a parameter: ``insufficient``, NaN; fewer than 10: note ``few_events``. Separation of a yes/no outcome:
         Firth's estimates; the terms concerned carry profile
-        limits, no marginal effect, ``degenerate`` and the note ``separation``. Terms that others determine: ``not_identified``.
+        limits, no marginal effect, ``degenerate`` and the note ``separation``. Terms that others determine are set aside: a row with
+        NaN and ``not_identified``, note ``aliased``.
 
     Raises
     ------
@@ -102,9 +107,11 @@ def regression(
     event = 1.0 * scales[y].max if data.binary else event
     kinds = _models(model, data)
     tables, notes = [], list(design.notes)
+    aside = pd.DataFrame(design.aside).assign(status="not_identified") if design.aside else None
     for kind in kinds:
         table, found = _linear(data, design, ci_level) if kind == "ols" else _chance(data, design, kind, event, ci_level)
         table["p_adj"] = benjamini_hochberg(table["p"].where(table["term"] != "(intercept)"))
+        table = pd.concat([table, aside], ignore_index=True) if aside is not None else table
         tables.append(table.assign(model=kind))
         notes += found
     table = pd.concat(tables, ignore_index=True)
@@ -143,7 +150,7 @@ def blocks(
     -------
     Result
         A row per block: ``block, step, n_terms, r2`` (so far), ``delta_r2, ci_lo, ci_hi`` (bootstrap, graded outcomes), ``stat, df, p``
-        (robust Wald test of the block in the model so far), ``lr, lr_p, delta_aic`` (without sampling weights and clusters),
+        (robust Wald test of the block in the model so far), ``p_adj, lr, lr_p, delta_aic`` (without sampling weights and clusters),
         ``delta_r2_last`` (added after all others). R² is McFadden's for a yes/no outcome.
 
     References
@@ -169,6 +176,7 @@ def blocks(
         rows.append(row)
         before, aic = fit.r2, fit.aic
     table = pd.DataFrame(rows)
+    table["p_adj"] = benjamini_hochberg(table["p"])
     if status == "insufficient":
         table[[c for c in table if c not in ("block", "step", "n_terms", "df", "status")]] = np.nan
     notes = [*design.notes, *_events_note(data, design, "logit" if data.binary else "ols")]
@@ -186,11 +194,18 @@ def _ready(frame, y, x, scales, delight_from, rational, emotional, controls, tur
     if repeated:
         raise InputError(f"Named more than once among outcome, satisfaction and further terms: {', '.join(sorted(repeated))}.")
     need_columns(frame, [y, x, *others])
+    asked = frame[frame[y].notna() & frame[x].notna()]
+    answered = {c: float(asked[c].notna().mean()) if len(asked) else 1.0 for c in controls}
+    controls = [c for c in controls if answered[c] >= ANSWERED]
+    left_out = tuple(Note("control_left_out", {"column": c, "answered": v}) for c, v in answered.items() if v < ANSWERED)
+    others = [*rational, *emotional, *controls]
     data = prepare(
         frame, y=y, x=x, scales=scales, others=others, weights=weights, weights_kind=weights_kind, clusters=clusters, turned=turned
     )
     design = _design(data, x, delight_from, rational, emotional, controls)
+    design = replace(design, notes=(*left_out, *design.notes))
     meta = dict(outcome=y, satisfaction=x, turned=turned, delight_from=delight_from, clusters=clusters, binary=data.binary)
+    meta |= dict(satisfaction_scale=scales[x], scale=scales[y], keys=["outcome_role", "block", "step"])
     return data, design, {**meta, **data.sample.meta, "missing": _missing_by(frame, [y, x, *others])}
 
 
@@ -221,8 +236,28 @@ def _design(data, x, delight_from, rational, emotional, controls):
         notes.append(Note("reference", {"column": c, "level": levels[0]}))
         for lev in levels[1:]:
             put(merged == lev, f"{c}={lev}", c, str(lev), blk)
-    order = pd.DataFrame(named, index=data.sample.frame.index)
-    return Design(order, column, level, block, tuple(notes))
+    return _independent(Design(pd.DataFrame(named, index=data.sample.frame.index), column, level, block, tuple(notes)), x, data.w)
+
+
+def _independent(design, x, w):
+    """The design without terms that others determine: satisfaction stays first, controls go first."""
+    if not len(design.x):
+        return design
+    rank = {"rational": 0, "emotional": 1, "controls": 2}
+    terms = list(design.x.columns)
+    order = sorted(range(len(terms)), key=lambda j: (terms[j] != x, rank[design.block[j]], j))
+    values = np.column_stack([np.ones(len(design.x)), design.x.to_numpy()[:, order]]) * np.sqrt(w)[:, None]
+    gone = [t for t in aliased_terms(values, ["(intercept)", *[terms[j] for j in order]]) if t != "(intercept)"]
+    if not gone:
+        return design
+    keep = [j for j, t in enumerate(terms) if t not in gone]
+    aside = tuple(
+        dict(term=terms[j], column=design.column[j], level=design.level[j], block=design.block[j])
+        for j in range(len(terms))
+        if j not in keep
+    )
+    picked = [[values[j] for j in keep] for values in (design.column, design.level, design.block)]
+    return Design(design.x.iloc[:, keep], *picked, (*design.notes, Note("aliased", {"terms": gone})), aside)
 
 
 def _levels(values, w):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -89,7 +89,7 @@ def forms(
     data, z, notes = _data(frame, y, x, scales, covariates, turned, weights, weights_kind, clusters)
     fine = _is_fine(data.s, scales[x])
     meta = dict(outcome=y, satisfaction=x, turned=turned, covariates=list(covariates), clusters=clusters, ci_level=ci_level,
-                n_boot=n_boot, folds=folds, seed=seed, binary=data.binary, fine=fine, **data.sample.meta)  # fmt: skip
+                n_boot=n_boot, folds=folds, seed=seed, binary=data.binary, fine=fine, keys=["outcome_role", "best_aic", "best_cv"], **data.sample.meta)  # fmt: skip
     rows = _form_rows(data, z, fine, ci_level, n_boot, folds, trim, fewest, seed)
     table = pd.DataFrame(rows).assign(n=data.sample.n, n_missing=data.sample.n_missing, n_eff=data.sample.n_eff)
     for best, by in (("best_aic", "aic"), ("best_cv", "cv_rmse")):
@@ -118,7 +118,7 @@ def steps(
     table = pd.DataFrame(rows).assign(n=data.sample.n, n_missing=data.sample.n_missing, n_eff=data.sample.n_eff)
     return Result.of(
         "M06.steps", table, function="delight.loyalty.threshold.steps", notes=notes, outcome=y, satisfaction=x, turned=turned,
-        covariates=list(covariates), clusters=clusters, ci_level=ci_level, **data.sample.meta,
+        covariates=list(covariates), clusters=clusters, ci_level=ci_level, keys=["outcome_role", "place"], **data.sample.meta,
     )  # fmt: skip
 
 
@@ -203,6 +203,7 @@ def rule(
     meta = dict(
         outcome=y, satisfaction=x, turned=turned, covariates=list(covariates), clusters=clusters, ci_level=ci_level, binary=data.binary,
         fine=fine, verdict=verdict, flags=flags, n_around=around, share_max=share_max, bend=bend, rule=RULE, fewest=fewest,
+        satisfaction_scale=scale, scale=scales[y], keys=["outcome_role"],
         d=_as_dict(d.get("local"), d.get("p")), d_latent=_as_dict(latent, d.get("latent_p")), hinge=hinge.as_dict() if hinge else None, seed=seed, n_boot=n_boot,
         **_needed(data, contrast, around, bend, fewest), **data.sample.meta,
     )  # fmt: skip
@@ -219,8 +220,7 @@ def _data(frame, y, x, scales, covariates, turned, weights, weights_kind, cluste
         frame, y=y, x=x, scales=scales, others=covariates, weights=weights, weights_kind=weights_kind, clusters=clusters, turned=turned
     )
     design = _design(data, x, None, (), (), covariates)
-    z = design.x.drop(columns=[x]).to_numpy(dtype=float)
-    z = z[:, z.std(axis=0) > 0] if len(z) else z
+    z = design.x.drop(columns=[x], errors="ignore").to_numpy(dtype=float)
     notes = list(design.notes)
     return data, z - (np.average(z, axis=0, weights=data.w) if len(z) else 0), notes
 
@@ -296,6 +296,8 @@ def _latent(data, z, grades):
     if len(np.unique(data.y)) > FINE:
         return None
     merged = _merge_sparse(grades, data.w if data.kind == "frequency" else np.ones(len(grades)))
+    apart = _one_ended(data.y, merged)
+    data, z, grades, merged = _part(data, ~apart), z[~apart], grades[~apart], merged[~apart]
     levels = np.unique(merged)
     if len(levels) < 3 or AROUND[1] not in levels:
         return None
@@ -325,6 +327,22 @@ def _merge_sparse(grades, frequency, fewest=5):
             above = np.unique(merged[merged > g])
             merged[merged == g] = above[0] if len(above) and above[0] <= 6 else g
     return merged
+
+
+def _one_ended(y, grades):
+    """Answers at grades other than 7, 8 and 9 that all stand at one end of the outcome: there the odds have no value, and nothing hangs on them."""
+    apart = np.zeros(len(y), bool)
+    for g in [g for g in np.unique(grades) if g not in AROUND]:
+        here = grades == g
+        apart |= here & (np.all(y[here] == y.max()) or np.all(y[here] == y.min()))
+    return apart
+
+
+def _part(data, keep):
+    """The rows kept, for a fit that needs only outcome, weights and clusters."""
+    clusters = None if data.clusters is None else data.clusters[keep]
+    kept = replace(data.sample, frame=data.sample.frame[keep], w=data.sample.w[keep])
+    return replace(data, sample=kept, y=data.y[keep], s=data.s[keep], clusters=clusters)
 
 
 def _sign(estimate):
@@ -413,8 +431,12 @@ class _Fit:
         return self.model.contrast(np.eye(size)[at], ci_level)
 
 
-def _fit(data, x):
+def _fit(data, x, *, saturated=False):
     n = data.sample.n
+    if data.binary and saturated:  # a grade where all answered alike has no odds, but its deviance is 0
+        deviance = _loss(data, x, data.w)
+        null = _loss(data, x[:, :1], data.w)
+        return _Fit(bool(np.isfinite(deviance)), deviance, deviance + 2 * x.shape[1], 1 - deviance / null, None)
     if data.binary:
         fit = logit.fit_logit(data.y > data.y.min(), x, data.w, kind=data.kind, clusters=data.clusters)
         deviance = -2 * fit.ll
@@ -443,7 +465,7 @@ def _form_rows(data, z, fine, ci_level, n_boot, folds, trim, fewest, seed):
     cuts = _folds(data, folds, seed)
     rows = []
     for name, x in designs.items():
-        fit, row = _fit(data, x), _blank_form(name, "ok")
+        fit, row = _fit(data, x, saturated=name == "saturated"), _blank_form(name, "ok")
         if not fit.ok:
             rows.append(row | {"status": "not_identified" if fit.model.aliased else "degenerate"})
             continue

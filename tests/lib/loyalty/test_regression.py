@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from delight.errors import InputError
-from delight.loyalty.outcome import across
+from delight.loyalty.outcome import across, emotion_score
 from delight.loyalty.regression import blocks, regression, vif
 from delight.scales import Scale
 
@@ -152,8 +152,27 @@ def test_tiny_samples_constants_and_aliases_stay_as_rows_without_numbers(people)
     assert regression(people.head(20), **GRADED).status == "insufficient"
     assert regression(people.assign(recommend=8.0), **GRADED).status == "degenerate"
     assert regression(people.head(0), **GRADED).status == "insufficient"
-    doubled = regression(people.assign(copy=people["overall"] * 2), **GRADED, controls=["copy"])
-    assert set(doubled.table["status"]) == {"not_identified"} and doubled.note("aliased")
+    doubled = regression(people.assign(copy=people["overall"] * 2), **GRADED, controls=["copy"], model="ols")
+    assert doubled.note("aliased").values == {"terms": ["copy"]}
+    assert row(doubled, "copy").status == "not_identified" and np.isnan(row(doubled, "copy").coef)
+    assert row(doubled, "overall").coef == pytest.approx(row(regression(people, **GRADED, model="ols"), "overall").coef)
+
+
+def test_a_control_that_few_answered_is_left_out_and_told(people):
+    holed = people.copy()
+    holed.loc[holed.index % 3 == 0, "label"] = None
+    result = regression(holed, **GRADED, controls=["label"])
+    assert result.note("control_left_out").values == {"column": "label", "answered": pytest.approx(2 / 3)}
+    assert (result.table["n"] == 600).all()
+
+
+def test_emotion_items_are_averaged_over_what_was_answered():
+    frame = pd.DataFrame({"joy": [1.0, 5, np.nan], "wow": [3.0, np.nan, np.nan]})
+    scored, names = emotion_score(frame, ["joy", "wow"], {"joy": FIVE, "wow": FIVE})
+    assert names == ["emotion"] and scored["emotion"].tolist()[:2] == [2, 5] and np.isnan(scored["emotion"][2])
+    mixed, _ = emotion_score(frame, ["joy", "wow"], {"joy": FIVE, "wow": Scale(1, 3)})
+    assert mixed["emotion"][0] == pytest.approx((0 + 10) / 2)
+    assert emotion_score(frame, [], {})[1] == []
 
 
 def test_rare_levels_are_merged_and_told(people):
