@@ -18,7 +18,9 @@ _GREETING = (
 )
 _HELLO = r"(?:hallo|hoi|hai|hey|hi|hello|hej|kære|beste|geachte|dear|dag|goedemorgen|goedemiddag)"
 _TITLE = r"(?:mevrouw|mevr\.?|mw\.?|meneer|de\s+heer|dhr\.?|juf(?:frouw)?|meester|mrs\.?|ms\.?|mr\.?|dr\.?|fru|frøken|hr\.?)"
-_NAME = r"[A-ZÀ-ÖØ-Þ][\w'’À-ÿ-]+(?:\s+(?:van|de|der|den|ter|ten|het|von|af|le|la|[A-ZÀ-ÖØ-Þ]\.?))*(?:\s+[A-ZÀ-ÖØ-Þ][\w'’À-ÿ-]+){0,2}"
+_INITIAL = r"[A-ZÀ-ÖØ-Þ](?:\.|(?=\s))"
+_WORD = r"[A-ZÀ-ÖØ-Þ][\w'’À-ÿ-]+"
+_NAME = rf"(?:{_INITIAL}\s?)*{_WORD}(?:\s+(?:van|de|der|den|ter|ten|het|von|af|le|la|{_INITIAL}))*(?:\s+{_WORD}){{0,2}}"
 
 _RULES = (
     ("email", re.compile(r"(?i)(?<![\w.+-])[\w.+'-]+\s?(?:@|\(at\)|\[at\])\s?[\w-]+(?:\.[\w-]+)+|[\w.+-]+@[\w-]+"), "[e-mail]"),
