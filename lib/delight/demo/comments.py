@@ -23,9 +23,21 @@ def phrases(language):
     return tomllib.loads(Path(__file__).with_name(f"comments.{language}.toml").read_text("utf-8"))
 
 
+@cache
+def phrases_for(language, care):
+    """The sentences that fit a kind of care: no nappies after school, no homework in the baby room."""
+    foreign = [mark for other, marks in phrases(language)["only"].items() if other != care for mark in marks]
+    fits = {
+        kind: {topic: [s for s in said if not any(mark in s for mark in foreign)] for topic, said in topics.items()}
+        for kind, topics in phrases(language).items()
+        if kind != "only"
+    }
+    return {kind: {topic: said for topic, said in topics.items() if said} for kind, topics in fits.items()}
+
+
 def sentences(language):
     """All distinct sentences of a language, names left open."""
-    return {s for kind, topics in phrases(language).items() if kind != "names" for topic in topics.values() for s in topic}
+    return {s for kind, topics in phrases(language).items() if kind not in ("names", "only") for topic in topics.values() for s in topic}
 
 
 def compose(truth, responses, hidden, units, rng, language):
@@ -53,18 +65,23 @@ class _Facts:
     """What one needs to know of every response, as plain arrays."""
 
     def __init__(self, truth, responses, hidden, units, language):
-        self.language, self.phrases = language, phrases(language)
-        self.topics = [name for name in truth.drivers if name in self.phrases["praise"]]
+        self.language = language
+        self.care = responses["care_type"].to_numpy()
+        self.topics = [name for name in truth.drivers if name in phrases(language)["praise"]]
         self.grades = responses[self.topics].to_numpy(dtype=float)
         self.overall = responses["overall"].to_numpy()
         self.incident = responses["incident"].to_numpy() == 1
         self.careless = hidden["careless"].to_numpy() != ""
         self.segment = hidden["segment"].to_numpy()
-        self.acts = [act for act in truth.acts if act in self.phrases["act"]]
+        self.acts = [act for act in truth.acts if act in phrases(language)["act"]]
         self.doing = (
             hidden[[f"act {act}" for act in self.acts]].to_numpy(dtype=bool) if self.acts else np.zeros((len(hidden), 0), dtype=bool)
         )
         self.manager = responses["location"].map(dict(zip(units["location"], units["manager"]))).to_numpy()
+
+    def phrases(self, row):
+        """The sentences that fit the row's kind of care."""
+        return phrases_for(self.language, self.care[row])
 
 
 class _Luck:
@@ -87,7 +104,7 @@ class _Luck:
 def _comment(facts, row, luck, identifying):
     overall = facts.overall[row]
     mood = "high" if overall >= 9 else "low" if overall <= 6 else "middle"
-    words = facts.phrases
+    words = facts.phrases(row)
     if facts.careless[row] or luck.happens(0.20):
         said = [luck.of(words["short"]["middle" if facts.careless[row] else mood])]
     else:
@@ -95,6 +112,7 @@ def _comment(facts, row, luck, identifying):
     kind = ""
     if luck.happens(identifying):
         kind = luck.of(["phone", "email", "manager"])
+        said[-1] += "" if said[-1][-1] in ".!?" else "."
         said.append(luck.of(words["identifying"][kind]))
     text = ("\n" if len(said) > 1 and luck.happens(0.06) else " ").join(said)
     return _written(_named(text, facts, row, luck), luck, plain=kind != ""), kind
@@ -102,7 +120,7 @@ def _comment(facts, row, luck, identifying):
 
 def _sentences(facts, row, mood, luck):
     """One to four sentences: praise and gripes that fit the grades, now and then a wish, an act, an incident, a closing line."""
-    words, grades = facts.phrases, facts.grades[row]
+    words, grades = facts.phrases(row), facts.grades[row]
     best = [t for t, g in zip(facts.topics, grades) if g >= 9]
     worst = [t for t, g in zip(facts.topics, grades) if g <= 6]
     said = []
@@ -110,16 +128,18 @@ def _sentences(facts, row, mood, luck):
         said.append(luck.of(words["general"]["incident"]))
     if best and luck.happens({"high": 0.8, "middle": 0.45, "low": 0.15}[mood]):
         said.append(luck.of(words["praise"][luck.of(best)]))
-    done = [act for act, does in zip(facts.acts, facts.doing[row]) if does]
+    done = [act for act, does in zip(facts.acts, facts.doing[row]) if does and act in words["act"]]
     if done and luck.happens(0.25 if mood != "low" else 0.05):
         said.append(luck.of(words["act"][luck.of(done)]))
+    critical = False
     if worst and luck.happens({"high": 0.1, "middle": 0.4, "low": 0.85}[mood]):
         said.append(luck.of(words["gripe"][luck.of(worst)]))
+        critical = True
     if mood == "high" and facts.incident[row] and luck.happens(0.25):
         said.append(luck.of(words["general"]["forgiven"]))
     if facts.segment[row] in words["wish"] and luck.happens(0.22):
         said.append(luck.of(words["wish"][facts.segment[row]]))
-    if not said or luck.happens(0.3):
+    if not said or (luck.happens(0.3) and (mood == "low" or not critical)):
         said.append(luck.of(words["general"][mood]))
     return said if len(said) < 5 else said[:4]
 
@@ -128,7 +148,7 @@ def _named(text, facts, row, luck):
     """The open places filled in with invented names, addresses and numbers."""
     if "{" not in text:
         return text
-    names = facts.phrases["names"]
+    names = facts.phrases(row)["names"]
     child, teacher, number = luck.of(names["child"]), luck.of(names["teacher"]), int(luck() * 10**6)
     phone = luck.of(PHONES[facts.language]).format(number, number % 1000, 20 + number % 70, 10 + number % 89, 10 + number % 90)
     mail = f"{luck.of(names['mail'])}@example.{luck.of(['org', 'com', 'net'])}"
