@@ -33,22 +33,33 @@ def _is_share(result):
     return (scale.get("min"), scale.get("max")) == (0, 1)
 
 
-def class_word(words, code, *, long=False):
+def class_word(words, code):
     """Name of an impact class."""
     _ = words.gettext
     names = {
         "basis": _("Basic factor"),
         "beleving": _("Experience factor"),
         "bijzonder": _("Delight factor"),
-        "undistinguished": _("Not told apart from an experience factor") if long else _("Like an experience factor"),
+        "undistinguished": _("Like an experience factor"),
         "indifferent": _("No effect shown"),
         "reverse": _("Works against"),
-        "insufficient": _("Too few poor or good grades") if long else _("Too few grades"),
-        "not_identified": _("Its scale has no dividing point") if long else _("Cannot be judged"),
+        "insufficient": _("Too few poor or good grades"),
+        "not_identified": _("No dividing point"),
         "degenerate": _("Cannot be told apart from others"),
         "suppressed": _("Not shown"),
     }
     return names.get(code, _("Cannot be judged"))
+
+
+def _ticks(axis, words):
+    """About seven ticks with the locale's marks."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))
+    ticks = axis.get_majorticklocs()
+    step = ticks[1] - ticks[0] if len(ticks) > 1 else 1
+    decimals = 0 if step >= 0.999 else 1 if step >= 0.0999 else 2
+    axis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value, decimals)))
 
 
 def _names(words, attributes, width=34):
@@ -156,13 +167,6 @@ def importance(importance, pairs, words, role="overall", **options):
     last = joint[(joint["rank_lo"] > len(joint) / 2) & (joint["rank_lo"] > 1)]
     if len(last):
         paragraphs.append(_("Certainly not among the heaviest: {experiences}.").format(experiences=_listed(words, last["attribute"])))
-    against = joint[joint["sign"] < 0]
-    if len(against):
-        paragraphs.append(
-            _(
-                "{experiences}: once all other experiences are held equal, a higher grade goes with a lower overall score; look into it."
-            ).format(experiences=_listed(words, against["attribute"]))
-        )
     notes = [*base_notes(importance, words), *_overlap_note(importance, words)]
     notes.append(_("This shows what goes together, not that the one causes the other."))
     return [*paragraphs, " ".join(notes)]
@@ -235,6 +239,7 @@ def importance_figure(importance, ax, words, **options):
     ax.grid(axis="x")
     ax.spines["left"].set_visible(False)
     ax.set_xlabel(_("Share of what is explained (%)"))
+    _ticks(ax.xaxis, words)
     return ax
 
 
@@ -404,6 +409,7 @@ def penalty_reward(impact, ax, words, **options):
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="x")
     ax.spines["left"].set_visible(False)
+    _ticks(ax.xaxis, words)
     ax.set_xlabel(_("Effect on the overall score (percentage points)") if _is_share(impact) else _("Effect on the overall score (points)"))
     present = [c for c in ("basis", "beleving", "undistinguished", "bijzonder", "reverse") if (t["impact_class"] == c).any()]
     seen, handles = set(), []
@@ -420,7 +426,7 @@ def penalty_reward(impact, ax, words, **options):
 @table(
     title=lambda impact, words, **options: words.gettext("The kind of each experience"),
     note=lambda impact, words, **options: words.gettext(
-        "Poor, excellent: difference in the overall score from a middling experience, with interval. Certainty: how often the same kind comes "
+        "If poor, if excellent: difference in the overall score from a middling experience, with interval. Certainty: how often the same kind comes "
         "out when the survey is redrawn from its own answers. This measures impact; it is not a Kano classification."
     ),
 )
@@ -438,8 +444,8 @@ def class_table(impact, words, **options):
         Column(_("Experience"), [words.column(a) for a in t["attribute"]]),
         Column(_("Kind"), [class_word(words, s if s == "suppressed" else c) for c, s in zip(t["impact_class"], t["status"])]),
         Column(_("Certainty"), t["class_prob"].tolist(), "percent"),
-        Column(_("Poor"), values("penalty"), style, values("penalty_lo"), values("penalty_hi")),
-        Column(_("Excellent"), values("reward"), style, values("reward_lo"), values("reward_hi")),
+        Column(_("If poor"), values("penalty"), style, values("penalty_lo"), values("penalty_hi")),
+        Column(_("If excellent"), values("reward"), style, values("reward_lo"), values("reward_hi")),
     ]
 
 
@@ -456,8 +462,8 @@ def slope_table(impact, words, **options):
     return [
         Column(_("Experience"), [words.column(a) for a in t["attribute"]]),
         Column(_("Good from"), t["knot"].tolist(), "grade"),
-        Column(_("Below"), t["slope_below"].tolist(), "signed2", t["slope_below_lo"].tolist(), t["slope_below_hi"].tolist()),
-        Column(_("Above"), t["slope_above"].tolist(), "signed2", t["slope_above_lo"].tolist(), t["slope_above_hi"].tolist()),
+        Column(_("Slope below"), t["slope_below"].tolist(), "signed2", t["slope_below_lo"].tolist(), t["slope_below_hi"].tolist()),
+        Column(_("Slope above"), t["slope_above"].tolist(), "signed2", t["slope_above_lo"].tolist(), t["slope_above_hi"].tolist()),
         Column("q", t["diff_q"].tolist(), "p"),
         Column(_("n"), t["n"].tolist(), "count"),
     ]
@@ -629,9 +635,12 @@ def importance_performance(importance, priorities, ax, words, **options):
     unit = _points_a_hundredth(t)
     x = (t["performance"] if unit else t["performance_100"]).to_numpy(dtype=float)
     y = 100 * t["share"].to_numpy(dtype=float)
+    sd_x = np.nan_to_num(t["ellipse_y"].to_numpy(dtype=float)) * (unit or 1.0)
+    sd_y = 100 * np.nan_to_num(t["ellipse_x"].to_numpy(dtype=float))
     span_x, span_y = max(np.ptp(x), 1e-6), max(np.ptp(y), 1e-6)
-    ax.set_xlim(x.min() - 0.22 * span_x, x.max() + 0.22 * span_x)
-    ax.set_ylim(max(y.min() - 0.16 * span_y, 0 if y.min() < 0.16 * span_y else -np.inf), y.max() + 0.16 * span_y)
+    ax.set_xlim(min((x - 1.6 * sd_x).min(), x.min() - 0.22 * span_x), max((x + 1.6 * sd_x).max(), x.max() + 0.22 * span_x))
+    low = min((y - 1.6 * sd_y).min(), y.min() - 0.12 * span_y)
+    ax.set_ylim(max(low, 0) if y.min() > 0 else low, max((y + 1.6 * sd_y).max(), y.max() + 0.12 * span_y))
     ax.axvline(x.mean(), color=COLOURS["grid"], linewidth=1)
     ax.axhline(y.mean(), color=COLOURS["grid"], linewidth=1)
     for at, row in enumerate(t.itertuples()):
@@ -642,6 +651,8 @@ def importance_performance(importance, priorities, ax, words, **options):
     _place_labels(ax, x, y, [fill(words.column(a), 22) for a in t["attribute"]])
     ax.set_xlabel(_("Mean grade") if unit else _("Mean grade (0–100 of its scale)"))
     ax.set_ylabel(_("Share of what is explained (%)"))
+    _ticks(ax.xaxis, words)
+    _ticks(ax.yaxis, words)
     return ax
 
 
@@ -695,7 +706,9 @@ def _place_labels(ax, x, y, labels, size=7.2):
         placed.append(box)
         where = (x0 + cx / plot[0] * (x1 - x0), y0 + cy / plot[1] * (y1 - y0))
         arrow = {"arrowstyle": "-", "color": COLOURS["soft"], "linewidth": 0.4, "shrinkA": 0, "shrinkB": 3} if far > 4 else None
-        ax.annotate(labels[i], (x[i], y[i]), xytext=where, ha="center", va="center", fontsize=size, linespacing=1.1, arrowprops=arrow)
+        lean = "center" if abs(cx - at[i, 0]) < wide / 4 else "left" if cx > at[i, 0] else "right"
+        style = {"fontsize": size, "linespacing": 1.1, "arrowprops": arrow, "multialignment": lean}
+        ax.annotate(labels[i], (x[i], y[i]), xytext=where, ha="center", va="center", **style)
 
 
 # ---- annex -----------------------------------------------------------------------------------------------------------
@@ -704,8 +717,8 @@ def _place_labels(ax, x, y, labels, size=7.2):
 @table(
     title=lambda importance, weights, words, **options: words.gettext("How much each experience weighs, two ways"),
     note=lambda importance, weights, words, **options: words.gettext(
-        "Shares of what is explained. Weight: averaged over all orders of the experiences (Shapley) where their number allows it. Beside it: "
-        "relative weights (Johnson). p: no more weight than a random column. VIF: above 10, an experience is hardly separable from the others."
+        "Shares of what is explained. The first is averaged over all orders of the experiences (Shapley) where their number allows it; beside it "
+        "stand relative weights (Johnson). p: no more weight than a random column. VIF: above 10, an experience is hardly separable from the others."
     ),
 )
 def importance_table(importance, weights, words, **options):
@@ -719,7 +732,7 @@ def importance_table(importance, weights, words, **options):
     return [
         Column(_("Experience"), [words.column(a) for a in t["attribute"]]),
         Column(_("n"), t["n_applicable"].tolist(), "count"),
-        Column(_("Weight"), t["share"].tolist(), "percent", t["ci_lo"].tolist(), t["ci_hi"].tolist()),
+        Column(_("Share"), t["share"].tolist(), "percent", t["ci_lo"].tolist(), t["ci_hi"].tolist()),
         Column(_("Rank"), ranks),
         Column(_("Relative weight"), other["share"].tolist(), "percent", other["ci_lo"].tolist(), other["ci_hi"].tolist()),
         Column("p", other["noise_p"].tolist(), "p"),
