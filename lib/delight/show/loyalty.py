@@ -173,7 +173,7 @@ def _slopes(words, regression, outcome, meta, high):
     if slope.p_adj < 0.05:
         out = [_("Each grade more goes with a difference of {effect} ({ci}).").format(**values)]
     else:
-        out = [_("That each grade more makes a difference is not shown ({effect}; {ci}).").format(**values)]
+        out = [_("A difference with each grade more is not shown ({effect}; {ci}).").format(**values)]
     step = _term_row(regression, outcome, "delighted")
     if step is None or is_missing(step.ame) or high is None:
         return out
@@ -368,7 +368,7 @@ def rule(result, words):
     tested = [m for _k, m in _outcomes(result) if m.get("verdict") != "not_identified"]
     if tested:
         fine = any(m.get("fine") for m in tested)
-        intro = _("**Does loyalty rise faster above {rule}?** The literature on delight says so. ").format(rule=rule_at).strip()
+        intro = _("**Does loyalty rise faster above {rule}?** The literature on delight says so.").format(rule=rule_at)
         how = (
             _("We look for a bend in the line, wherever it may lie.")
             if fine
