@@ -511,7 +511,7 @@ def _completed(family, gone, planned, k, total_hidden):
     family = {name: size for name, size in family.items() if size > 0}
     gone = {name for name in gone if name in family}
     while gone and len(gone) < len(family):
-        total = sum(family[name] for name in gone if np.isfinite(family[name]))
+        total = sum(family[name] for name in gone)  # infinite where an n is not known
         settled = gone <= planned and (total >= k or total_hidden)
         if settled or (len(gone) > 1 and total >= k):
             break
