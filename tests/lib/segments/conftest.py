@@ -1,14 +1,9 @@
 """What tests of segments can ask for."""
 
-import sys
-from pathlib import Path
-
 import pytest
 from delight.scales import Scale
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from made_up_parents import ITEMS, parents
+from tests.lib.segments.made_up_parents import ITEMS, parents
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ from delight.segments import latent
 from delight.segments import segmentation as finding
 from delight.segments.agreement import adjusted_rand
 from delight.segments.needs import coding
-from made_up_parents import ARCHETYPES, ITEMS, parents
+
+from tests.lib.segments.made_up_parents import ARCHETYPES, ITEMS, parents
 
 QUICK = {"n_splits": 6, "n_boot": 60, "k_max": 4, "n_starts": 10}
 

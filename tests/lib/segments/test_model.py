@@ -6,7 +6,8 @@ from delight.errors import InputError, StudyError
 from delight.segments import segmentation as finding
 from delight.segments.agreement import against
 from delight.segments.model import SegmentModel, assign
-from made_up_parents import ARCHETYPES, ITEMS, parents
+
+from tests.lib.segments.made_up_parents import ARCHETYPES, ITEMS, parents
 
 QUICK = {"n_splits": 2, "n_boot": 20, "k_max": 3, "n_starts": 8}
 
