@@ -15,6 +15,7 @@ import pandas as pd
 
 from delight.errors import InputError, StudyError
 from delight.findings import Finding
+from delight.scales import Scale
 from delight.study.codebook import ANSWER_COLUMNS, COLUMNS, OWN_NAMES
 from delight.study.drafting import likert, profiles, roles, waves
 from delight.study.drafting.hints import language_of, plain
@@ -463,6 +464,9 @@ def _study_toml(name, language, opened, guess, copy, doubtful):
         f"organisation = {_quoted(name.replace('-', ' ').capitalize())}  # as it is to stand in the report",
         f"language = {_quoted(language)}",
     ]
+    top = _delight_from(guess)
+    if top is not None:
+        lines.append(f"delight_from = {top:g}  # the highest point of the overall question: check")
     wave_column = any(d.role == "wave" for d in guess.decisions.values())
     for file in opened:
         lines += ["", "[[sources]]", f"path = {_quoted(('raw/' if copy else '') + file.path.name)}"]
@@ -488,6 +492,16 @@ def _study_toml(name, language, opened, guess, copy, doubtful):
     ]
     lines += ["", "[privacy]", "minimum_group = 10"]
     return "\n".join(lines) + "\n"
+
+
+def _delight_from(guess):
+    """The highest point of an overall question on a scale without a usual cut, else None."""
+    for d in guess.decisions.values():
+        if d.role == "overall" or (d.role == "?" and d.guess == "overall"):
+            codes = guess.answer_sets[d.answer_set].codes.values() if d.answer_set in guess.answer_sets else ()
+            low, high = (d.body.low, d.body.high) if d.body else (min(codes), max(codes)) if codes else (0, 1)
+            return high if Scale(low, high).delight_from is None else None
+    return None
 
 
 def _quoted(text):

@@ -1,7 +1,6 @@
 """Headers of survey tools: where they lie, what they mean, and the short names made of question texts."""
 
 import pytest
-
 from delight.feedback.layouts import find_header, slug, split_item
 from delight.feedback.readers import read_raw
 

@@ -8,12 +8,11 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from delight.errors import InputError
 from delight.feedback import readers
 from delight.feedback.readers import read_raw, to_numbers
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 #: Cells of an answer: letters with and without accents, signs, delimiters, quotes, line breaks; no cell of blanks only.
 cells = st.text(alphabet="abcxyz éøåÄß€\"';,|\t\n=+-0123456789", max_size=12).filter(lambda t: t == "" or t.strip() != "")
@@ -60,7 +59,7 @@ def test_what_is_written_in_any_dialect_comes_back_the_same(tmp_path, table, del
     assert as_lists(raw.frame) == rows
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(table=tables(), end=st.sampled_from(["\n", "\r\n"]))
 def test_large_and_small_files_are_read_alike(tmp_path, table, end):
     header, rows = table

@@ -198,7 +198,7 @@ def together(profiles):
         question=next((p.question for p in reversed(profiles) if p.question), ""),
         n=sum(p.n for p in profiles),
         n_missing=sum(p.n_missing for p in profiles),
-        n_unique=len(counts) if unique < 1000 else sum(p.n_unique for p in profiles),
+        n_unique=len(counts) if unique < 1000 and not all(p.is_unique for p in profiles) else sum(p.n_unique for p in profiles),
         counts=counts,
         numbers=values,
         labels=labels,

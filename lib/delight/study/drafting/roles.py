@@ -636,7 +636,7 @@ def _rating_role(p, run, strength, reach, peak, core, n_ratings, is_rating):
         if (core.low, core.high) == (0, 10) and len(run) == 1 and p.n_unique >= 8 and _mean(p) > 5 and "count" not in h:
             return Decision("?", "0-10 and standing alone: often the question on recommending", "recommend")
         return None
-    if not np.isnan(strength) and strength < 0.1 and peak < 0.2 and not p.labels and not _asked_rating(p):
+    if not np.isnan(strength) and strength < 0.1 and peak < 0.15 and not p.labels and not _asked_rating(p):
         return Decision("?", "on the scale of its neighbours, but hardly goes with them", "attribute")
     decision = Decision("attribute")
     if core.doubt:
