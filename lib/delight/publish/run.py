@@ -120,11 +120,12 @@ def run(
         new_work, new_report = folders.aside(work), folders.aside(target)
         try:
             _prepare(new_work, new_report, work, chosen, all_chapters)
+            remarks = _keep(opened, wave, all_chapters, new_work)
             base = {"study": str(opened.path), "wave": wave, "location": location, "language": languages[0], "out": str(new_work)}
             environment = {"DELIGHT_HOME": root, **({"DELIGHT_RAW": raw} if raw else {})}
             done, cells = _run_chapters(all_chapters, chosen, settings, base, environment, opened, new_work, new_report, say)
             content = _content(opened, wave, location, languages, done, new_work, settings, len(chosen) < len(all_chapters))
-            files, warnings = _publish(content, languages, formats, new_report, say)
+            files, warnings = _publish(content, languages, formats, new_report, say, remarks)
             _manifest(content, opened.path, all_chapters, cells, settings, new_report, root, started)
             folders.swap(new_work, work)
             folders.swap(new_report, target)
@@ -233,13 +234,22 @@ def _content(study, wave, location, languages, done, work, settings, partial):
     return content
 
 
-def _publish(content, languages, formats, report, say):
+def _keep(study, wave, all_chapters, work):
+    """Keep what a report needs of the study's folder, its story and logo, in the work folder; returns what to remark on."""
+    from delight.publish import html, story
+
+    story.keep(study, wave, work, [c.name for c in all_chapters])
+    why = html.keep_logo(study, work)
+    return [why] if why else []
+
+
+def _publish(content, languages, formats, report, say, remarks=()):
     """Tables a client may see, then every language and format; returns the files and what could not be made."""
-    from delight.publish import html, pdf
+    from delight.publish import html, pdf, story
 
     for name in content.table_names():
         content.result(name).save(report / "tables" / name)
-    files, warnings = [], []
+    files, warnings = [], [*remarks, *story.warnings(content, languages)]
     for language in languages:
         page = html.write(content, language, report / language / "report.html")
         files.append(page)

@@ -151,27 +151,34 @@ def _wishes(profile, segment):
     return list(mine.sort_values("profile", ascending=False)["item"].head(MOST))
 
 
+#: Kinds of loyalty, the one the page speaks of first.
+LOYALTY = ("recommend", "repurchase", "stayed", "churned")
+
+
 def binding(here):
     """What satisfaction does for loyalty: its level at a 7, 8 and 9, and the verdict on the 8.5 rule.
 
     Returns
     -------
     Result
-        Rows ``grade, mean, ci_lo, ci_hi, n, n_missing, n_eff, status`` at 7, 8 and 9 of the rule's table; meta ``verdict, outcome, d,
-        n_needed`` as the rule gives them. Empty where loyalty was not asked.
+        Rows ``outcome_role, outcome, grade, mean, ci_lo, ci_hi, n, n_missing, n_eff, status`` at 7, 8 and 9 for every kind of loyalty
+        asked, in the order of `LOYALTY`; meta ``outcomes``: a list of ``role, outcome, verdict, n_needed, n_used, binary, scale``.
+        Empty where loyalty was not asked.
     """
-    columns = ["grade", "mean", "ci_lo", "ci_hi"]
+    columns = ["outcome_role", "outcome", "grade", "mean", "ci_lo", "ci_hi"]
     found = find(here, "loyalty.rule", function="delight.loyalty.threshold.rule")
     if found is None:
-        return _result("binding", [], columns, notes=[Note("not_asked", {"roles": ["recommend", "repurchase", "stayed"]})])
-    table = found.table
-    if "outcome_role" in table:
-        table = table[table["outcome_role"] == table["outcome_role"].iloc[0]]
-    rows = [{c: row.get(c, np.nan) for c in columns} | _counts(row) for row in table.to_dict("records") if row.get("grade") in (7, 8, 9)]
-    about = {
-        k: found.meta.get(k) for k in ("verdict", "outcome", "satisfaction", "d", "n_needed", "binary", "share_max", "turned", "scale")
-    }
-    return _result("binding", rows, columns, notes=found.notes, like=found, **about)
+        return _result("binding", [], columns, notes=[Note("not_asked", {"roles": list(LOYALTY[:3])})])
+    asked = found.meta.get("outcomes") or {found.meta["outcome"]: found.meta}
+    about = [{k: m.get(k) for k in ("role", "verdict", "n_needed", "n_used", "binary", "scale")} | {"outcome": o} for o, m in asked.items()]
+    place = {role: i for i, role in enumerate(LOYALTY)}
+    about.sort(key=lambda one: place.get(one["role"], len(place)))
+    table = found.table if "outcome" in found.table else found.table.assign(outcome=found.meta["outcome"], outcome_role="")
+    rows = []
+    for one in about:
+        mine = table[(table["outcome"] == one["outcome"]) & table["grade"].isin([7, 8, 9])]
+        rows += [{c: row.get(c, np.nan) for c in columns} | _counts(row) for row in mine.to_dict("records")]
+    return _result("binding", rows, columns, notes=found.notes, like=found, outcomes=about, keys=["outcome_role"])
 
 
 def priorities(here):
@@ -254,10 +261,15 @@ def _segment_limits(found):
 def _loyalty_limits(found):
     if found.note("not_asked"):
         return [Note("not_asked", {"roles": found.note("not_asked").values["roles"]})]
-    verdict = found.meta.get("verdict")
-    if verdict in ("inconclusive", "insufficient"):
-        return [Note(f"rule_{verdict}", {"needed": found.meta.get("n_needed"), "n": found.meta.get("n_used")})]
-    return [Note("rule_not_identified", {})] if verdict == "not_identified" else []
+    notes, outcomes = [], found.meta["outcomes"]
+    unsettled = [one for one in outcomes if one["verdict"] in ("inconclusive", "insufficient")]
+    if unsettled:
+        needed = [one["n_needed"] for one in unsettled if one["n_needed"] and one["n_needed"] > (one["n_used"] or 0)]
+        values = {"roles": [one["role"] for one in unsettled], "outcomes": [one["outcome"] for one in unsettled]}
+        notes.append(Note("rule_open", {**values, "needed": max(needed) if needed else None}))
+    if outcomes and all(one["verdict"] == "not_identified" for one in outcomes):
+        notes.append(Note("rule_not_identified", {}))
+    return notes
 
 
 def _driver_limits(found):

@@ -28,6 +28,8 @@ _NUMBERS = re.compile(r'( (?:d|x|y|transform)=")([^"]*)')
 
 #: A table of at most this many rows stays on one page.
 _SHORT = 12
+#: Beyond this many columns, intervals counted, an interval goes below its value.
+_WIDEST = 9
 
 
 def paragraph(text):
@@ -70,24 +72,28 @@ def table_html(view, results, words, options):
     if view.look == "cards":
         return _cards(view, columns, results, words, options)
     rows = max((len(list(c.values)) for c in columns), default=0)
-    body = "".join(f"<tr>{''.join(_cells(c, i, position == 0, words) for position, c in enumerate(columns))}</tr>" for i in range(rows))
+    width = sum(1 if c.lo is None else 2 for c in columns)
+    stacked = width > _WIDEST
+    body = "".join(
+        f"<tr>{''.join(_cells(c, i, position == 0, stacked, words) for position, c in enumerate(columns))}</tr>" for i in range(rows)
+    )
     note = view.caption(*results, words, **options) if view.caption else ""
     foot = f'<p class="note">{paragraph(note)}</p>' if note else ""
-    width = sum(1 if c.lo is None else 2 for c in columns)
-    look = " ".join(["table", "short" if rows <= _SHORT else "long", *(["wide"] if width > 7 else []), *(["narrow"] if width < 4 else [])])
+    look = ["table", "short" if rows <= _SHORT else "long"]
+    look += ["stacked"] if stacked else ["wide"] if width > 7 else ["narrow"] if width < 4 else []
     return (
-        f'<figure class="{look}"><table><caption>{paragraph(view.title(*results, words, **options))}</caption>'
-        f"<thead><tr>{''.join(map(_heading, columns))}</tr></thead><tbody>{body}</tbody></table>{foot}{source_html(results, words)}</figure>"
+        f'<figure class="{" ".join(look)}"><table><caption>{paragraph(view.title(*results, words, **options))}</caption>'
+        f"<thead><tr>{''.join(_heading(c, stacked) for c in columns)}</tr></thead><tbody>{body}</tbody></table>{foot}{source_html(results, words)}</figure>"
     )
 
 
-def _heading(column):
+def _heading(column, stacked):
     kind = "text" if column.format == "text" else "num"
-    span = "" if column.lo is None else ' colspan="2"'
+    span = "" if column.lo is None or stacked else ' colspan="2"'
     return f'<th scope="col" class="{kind}{" with-ci" if span else ""}"{span}>{escape(str(column.heading))}</th>'
 
 
-def _cells(column, index, first, words):
+def _cells(column, index, first, stacked, words):
     text, limits = cell_parts(column, index, words)
     text = escape(text)
     if column.emphasis is not None and list(column.emphasis)[index]:
@@ -95,6 +101,8 @@ def _cells(column, index, first, words):
     if first:
         return f'<th scope="row">{text}</th>'
     kind = "text" if column.format == "text" else "num"
+    if stacked:  # many columns: the interval below its value
+        return f'<td class="{kind}">{text}' + (f' <span class="ci">{escape(limits)}</span>' if limits else "") + "</td>"
     return f'<td class="{kind}">{text}</td>' + ("" if column.lo is None else f'<td class="ci">{escape(limits)}</td>')
 
 

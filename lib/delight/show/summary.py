@@ -136,7 +136,7 @@ def _signed(words, result, measure):
     if measure == "nps":
         return words.points
     if measure == "share_delighted" or _is_share(result):
-        return lambda change: words.signed(100 * change, 0)
+        return lambda change: words.gettext("{x} pp").format(x=words.signed(100 * change, 0))
     return lambda change: words.signed(change, 2)
 
 
@@ -181,38 +181,61 @@ def _segment(words, row):
 # ---- what binds them -------------------------------------------------------------------------------------------------
 
 
+def loyalty_name(words, role, column):
+    """A kind of loyalty inside a sentence."""
+    _ = words.gettext
+    known = {
+        "recommend": _("recommending"),
+        "repurchase": _("choosing again"),
+        "stayed": _("the intention to stay"),
+        "churned": _("staying"),
+    }
+    return known.get(role) or words.column(column)
+
+
 @reading
 def binding(bonds, words, **options):
     """What satisfaction does for loyalty, and whether delight does more."""
     _ = words.gettext
     if bonds.note("not_asked"):
         return [_("**What binds them.** Loyalty was not asked this time: neither recommending, nor choosing again, nor staying.")]
-    rows = {int(r["grade"]): r for r in bonds.table.to_dict("records") if not pd.isna(r["mean"])}
-    sentences = []
-    question = words.column(bonds.meta["outcome"]) if bonds.meta.get("outcome") else ""
-    if {7, 8, 9} <= set(rows):
-        show = words.percent if bonds.meta.get("binary") else words.grade
-        sentences.append(
-            _(
-                "**What binds them.** On “{question}”, customers who give us a 7 stand at {seven}, at an 8 at {eight} and at a 9 at {nine}, "
-                "other things equal."
-            ).format(question=question, seven=show(rows[7]["mean"]), eight=show(rows[8]["mean"]), nine=show(rows[9]["mean"]))
-        )
-    else:
-        sentences.append(
-            _("**What binds them.** Loyalty was asked (“{question}”), but not on grades that compare a 7, an 8 and a 9.").format(
-                question=question
-            )
-        )
+    outcomes = bonds.meta.get("outcomes") or []
+    sentences = [_level(words, bonds, outcomes[0])] if outcomes else []
     verdicts = {
-        "supported": _("The step from 8 to 9 is larger than the step from 7 to 8: delight pays extra here."),
-        "contradicted": _("The step from 8 to 9 is smaller than the step from 7 to 8: satisfaction pays, delight adds less than expected."),
-        "inconclusive": _("Whether the step from 8 to 9 is the larger one, these data cannot tell."),
-        "insufficient": _("There are too few answers at 7, 8 or 9 to tell whether delight pays extra."),
+        ("supported",): _("For {loyalty} the step from 8 to 9 is larger than the step from 7 to 8: there delight pays extra."),
+        ("contradicted",): _("For {loyalty} the step from 8 to 9 is smaller than the step from 7 to 8: there delight pays no extra."),
+        ("inconclusive", "insufficient"): _("For {loyalty} these data cannot tell which of the two steps is the larger one."),
     }
-    if bonds.meta.get("verdict") in verdicts:
-        sentences.append(verdicts[bonds.meta["verdict"]])
+    for codes, text in verdicts.items():
+        names = [loyalty_name(words, one["role"], one["outcome"]) for one in outcomes if one["verdict"] in codes]
+        if names:
+            sentences.append(text.format(loyalty=words.listed(names)))
     return [" ".join(sentences)]
+
+
+def _level(words, bonds, one):
+    """Loyalty at a 7, an 8 and a 9, for the foremost kind of loyalty."""
+    _ = words.gettext
+    found = bonds.table[(bonds.table["outcome"] == one["outcome"]) & bonds.table["mean"].notna()] if len(bonds.table) else bonds.table
+    rows = {int(r["grade"]): r for r in found.to_dict("records")}
+    name = loyalty_name(words, one["role"], one["outcome"])
+    if not {7, 8, 9} <= set(rows):
+        return _("**What binds them.** Loyalty was asked ({loyalty}), but too few customers gave a 7, 8 or 9 to compare them.").format(
+            loyalty=name
+        )
+    show = words.percent if one["binary"] else words.grade
+    values = {"loyalty": name, "seven": show(rows[7]["mean"]), "eight": show(rows[8]["mean"]), "nine": show(rows[9]["mean"])}
+    if one["binary"]:
+        text = _(
+            "**What binds them.** Looking at {loyalty}: of the customers who gave a 7, {seven} are loyal, of those who gave an 8 {eight}, "
+            "and of those who gave a 9 {nine}."
+        )
+        return text.format(**values)
+    scale = one.get("scale") or {}
+    return _(
+        "**What binds them.** Looking at {loyalty}: customers who gave a 7 score {seven} on average, those who gave an 8 {eight}, and those "
+        "who gave a 9 {nine} (on a scale of {low} to {high})."
+    ).format(**values, low=_point(words, scale.get("min", 0)), high=_point(words, scale.get("max", 10)))
 
 
 # ---- what to do ------------------------------------------------------------------------------------------------------
@@ -294,12 +317,13 @@ def _limit(words, note):
         return _("For {n} of {drivers} aspects there are too few poor or excellent grades to tell what kind of driver they are.").format(
             n=words.number(values["count"]), drivers=words.number(values["drivers"])
         )
-    if note.code in ("rule_inconclusive", "rule_insufficient") and values.get("needed") and values.get("n"):
-        if values["needed"] > values["n"]:
-            return _("To settle whether delight pays extra, about {needed} answers are needed; there are {n}.").format(
-                needed=words.number(float(f"{values['needed']:.2g}")), n=words.number(values["n"])
+    if note.code == "rule_open":
+        names = words.listed([loyalty_name(words, *pair) for pair in zip(values["roles"], values["outcomes"])])
+        if values["needed"]:
+            return _("Whether delight pays extra for {loyalty} remains open; about {needed} answers would settle it.").format(
+                loyalty=names, needed=words.number(float(f"{values['needed']:.2g}"))
             )
-        return _("Whether delight pays extra for loyalty remains open.")
+        return _("Whether delight pays extra for {loyalty} remains open.").format(loyalty=names)
     if note.code == "low_response":
         return _("With a response of {share}, those who did not answer may think otherwise; no interval covers that.").format(
             share=words.percent(values["share"])
@@ -307,8 +331,6 @@ def _limit(words, note):
     if note.code == "low_base":
         return _("Some figures rest on few answers ({n}) and are rough.").format(n=words.number(values["n"]))
     plain = {
-        "rule_inconclusive": _("Whether delight pays extra for loyalty remains open."),
-        "rule_insufficient": _("Whether delight pays extra for loyalty remains open."),
         "rule_not_identified": _("The scale of the questions cannot show whether delight pays extra above an 8.5."),
         "response_unknown": _("How many customers were invited is not known, so neither is the response."),
         "no_earlier_wave": _("Without an earlier wave nothing can be said of development."),
