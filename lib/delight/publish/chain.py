@@ -309,7 +309,7 @@ def run_chapter(chapter, parameters, target, *, environment=None):
     notebook = json.loads(target.read_text(encoding="utf-8"))
     scrub(notebook)
     target.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    return ChapterRun(collect_blocks(notebook), seconds, cell_states(notebook))
+    return ChapterRun(collect_blocks(notebook, chapter.file), seconds, cell_states(notebook))
 
 
 def _plain_message(error):
@@ -328,7 +328,7 @@ def _environment(variables):
             os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
 
 
-def collect_blocks(notebook):
+def collect_blocks(notebook, file="This chapter"):
     """Blocks of an executed notebook, in order; a cell tagged `report` without one is an error.
 
     Raises

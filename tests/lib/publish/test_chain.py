@@ -100,5 +100,5 @@ def test_scrubbing_leaves_no_path_of_the_machine():
 
 def test_a_report_cell_without_a_block_is_an_error():
     notebook = {"cells": [{"cell_type": "code", "metadata": {"tags": ["report"]}, "outputs": []}]}
-    with pytest.raises(RunError, match="Cell 1 is tagged 'report' but shows no block"):
+    with pytest.raises(RunError, match="cell 1 is tagged 'report' but shows no block"):
         chain.collect_blocks(notebook)
