@@ -218,6 +218,42 @@ def test_portuguese_which_no_list_of_answers_knows_goes_by_its_numbers(tmp_path,
     assert len(columns(report, "overall")) == 1
 
 
+def test_dutch_grades_with_decimal_commas_and_a_column_of_years(tmp_path, customers):
+    def grades(**options):
+        return [f"{g:.1f}".replace(".", ",") for g in np.clip(customers(10, **options) + customers.rng.choice([0, 0.5], N), 1, 10)]
+
+    frame = pd.DataFrame({"klantnr": range(1000, 1000 + N), "jaar": customers.rng.choice([2023, 2024], N)})
+    for thing in ("bereikbaarheid", "deskundigheid", "snelheid"):
+        frame[f"Belang {thing}"] = customers.rng.integers(5, 11, N)
+    for thing in ("bereikbaarheid", "deskundigheid", "snelheid"):
+        frame[f"Rapportcijfer {thing}"] = grades()
+    frame["Rapportcijfer algemeen"] = grades(noise=0.3)
+    frame["Zou u hier opnieuw kopen?"] = customers(5)
+    frame["Klacht gehad"] = customers.rng.choice(["Ja", "Nee"], N)
+    frame.to_csv(tmp_path / "a.csv", index=False, sep=";")
+
+    report, (_, findings) = drafted(tmp_path / "a.csv", tmp_path)
+
+    assert columns(report, "attribute") == ["Rapportcijfer bereikbaarheid", "Rapportcijfer deskundigheid", "Rapportcijfer snelheid"]
+    assert columns(report, "overall") == ["Rapportcijfer algemeen"]
+    assert codebook(report).scale_step["Rapportcijfer snelheid"] == "0.5"
+    assert len(columns(report, "importance")) == 3
+    assert len(columns(report, "repurchase")) == len(columns(report, "incident")) == 1
+    assert columns(report, "wave") == ["jaar"]
+    assert not [f for f in findings if f.severity == "error"]
+
+
+def test_answers_in_words_nobody_knows_are_asked_about(tmp_path, customers):
+    words = ["Bardzo niezadowolony", "Niezadowolony", "Ani tak, ani nie", "Zadowolony", "Bardzo zadowolony"]
+    frame = pd.DataFrame(
+        {"id": range(N), **{f"Jak oceniasz {x}?": [words[i - 1] for i in customers(5)] for x in ("ceny", "jakość", "miejsce", "całość")}}
+    )
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    report, _ = drafted(tmp_path / "a.csv", tmp_path)
+    assert list(report.guesses.values()) == ["attribute"] * 4
+    assert "from worst to best" in codebook(report).note.iloc[1]
+
+
 def test_model_outputs_weights_and_ids_are_no_attributes(tmp_path, customers):
     rng = customers.rng
     frame = pd.DataFrame({"customer_id": [f"C{i:05d}" for i in range(N)]})

@@ -307,6 +307,7 @@ def _worded(columns, guess, _):
             groups.append({"columns": [p], "texts": dict(p.counts), "plain": {plain(v) for v in values}})
     for group in groups:
         _answer_list(group, guess)
+        _unknown_words(group, guess)
 
 
 def _answer_list(group, guess):
@@ -338,6 +339,31 @@ def _answer_list(group, guess):
             guess.decisions[p.name] = decision
         else:
             guess.decisions[p.name] = decision
+
+
+def _unknown_words(group, guess):
+    """Columns that share answers in words nobody knows are a battery all the same; only a person can order them."""
+    members = [p for p in group["columns"] if p.name not in guess.decisions]
+    values = [t for t in group["texts"] if likert.kind_of(t) == "value"]
+    if len(members) < 3 or not 3 <= len(values) <= 11 or any({"demographic", "region", "customer"} & p.name_hints for p in members):
+        return
+    if _is_choice_list(members):
+        return
+    shown = " | ".join(sorted(values))
+    for p in members:
+        say = f"shares its answers with {len(members) - 1} other columns; write them into answers.csv from worst to best: {shown}"
+        guess.decisions[p.name] = Decision("?", say, "attribute")
+
+
+def _is_choice_list(members):
+    """Whether a row never holds the same answer twice, as in a ranking of things by their names."""
+    known = [p.cells for p in members if p.cells is not None]
+    if len(known) < 3 or len({len(c) for c in known}) > 1:
+        return False
+    frame = pd.concat(known, axis=1)
+    given = frame.notna().sum(axis=1)
+    twice = frame.nunique(axis=1) < given
+    return bool((given >= 2).any()) and twice[given >= 2].mean() < 0.05
 
 
 def _set_name(members, concept, taken):
@@ -629,6 +655,8 @@ def _rating_role(p, run, strength, reach, peak, core, n_ratings, is_rating):
     if not is_rating:
         if points <= 3 or not core.usual:
             return None
+        if "rated" in h and not {"model", "count"} & h:
+            return Decision("?", f"called a score or grade, on {core.low:g}-{core.high:g}", "attribute")
         if "overall" in h:
             return Decision("?", "speaks of the whole, but stands alone", "overall")
         if "incident" not in h and n_ratings >= 3 and (reach >= 0.25 or (reach >= 0.1 and points >= 5 and len(core.codes) >= 2)):
@@ -915,7 +943,7 @@ def _overall(columns, guess):
     rated = [p for p in columns if guess.decisions[p.name].role == "attribute" or guess.decisions[p.name].guess in ("attribute", "overall")]
     if not rated:
         return
-    worded = [p for p in rated if _speaks_of_the_whole(p)]
+    worded = _beyond_the_common([p for p in rated if _speaks_of_the_whole(p)], rated)
     stems = Counter(stem(p.name) for p in rated)
     alone = [p for p in rated if stems[stem(p.name)] == 1 or _single_question(p, rated)]
     fit = _fit(rated, guess)
@@ -1018,6 +1046,16 @@ def _unsure(decision, why, guess):
 def _speaks_of_the_whole(p):
     whole = "overall" in p.hints or bool(re.search(r"\ball$", name_words(p.name)))
     return whole and not {"comment", "demographic"} & p.name_hints
+
+
+def _beyond_the_common(worded, rated):
+    """Where most questions hold such a word ("rapportcijfer", "overall, how good is ..."), only those that say more than the others."""
+    if len(worded) < 3 or len(worded) < 0.6 * len(rated):
+        return worded
+    words = {p.name: plain(f"{name_words(p.name)} {p.text} {p.item}").split() for p in rated}
+    count = Counter(w for listed in words.values() for w in set(listed))
+    common = {w for w, c in count.items() if c >= 0.6 * len(rated)}
+    return [p for p in worded if "overall" in hints("", " ".join(w for w in words[p.name] if w not in common))]
 
 
 def _single_question(p, rated):
