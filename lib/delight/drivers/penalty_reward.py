@@ -160,8 +160,9 @@ def sensitivity(
                 if found[a]["status"] != "insufficient" and np.isnan(dummies[a]["penalty"]) and np.isnan(dummies[a]["reward"]):
                     found[a]["status"] = "insufficient" if not np.isnan(dummies[a]["cut_low"]) else "not_identified"
         rows += [{"coding": coding, **(found.get(a) or {**_constant(prepared, a), "status": "degenerate"})} for a in prepared.attributes]
+    first = COLUMNS[COLUMNS.index("n_low") : COLUMNS.index("knot")]
     table = pd.DataFrame(rows).drop(columns=["no_class"], errors="ignore")
-    table = table[["attribute", "coding", *(c for c in table if c not in ("attribute", "coding"))]]
+    table = table.reindex(columns=["attribute", "coding", *first, *(c for c in table if c not in ("attribute", "coding", *first))])
     order = {a: i for i, a in enumerate(prepared.attributes)}
     table = table.sort_values("attribute", key=lambda s: s.map(order), kind="stable")
     meta = {"y": y, "x": list(x), "ci_level": ci_level, "codings": list(CODINGS), "keys": ["coding"]}

@@ -51,6 +51,13 @@ def class_word(words, code):
     return names.get(code, _("Cannot be judged"))
 
 
+def _nothing(ax, words):
+    """A figure that has nothing to draw says so."""
+    ax.set_axis_off()
+    ax.text(0.5, 0.5, words.gettext("There are too few answers for this figure."), ha="center", va="center", transform=ax.transAxes)
+    return ax
+
+
 def _ticks(axis, words):
     """About seven ticks with the locale's marks."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -221,6 +228,8 @@ def _height(result, *others, **options):
 def importance_figure(importance, ax, words, **options):
     """Shares with intervals, the heaviest on top, rank sets at the right."""
     _, t = words.gettext, _ranked(importance)
+    if t.empty:
+        return _nothing(ax, words)
     y = np.arange(len(t))
     for at, row in zip(y, t.itertuples()):
         ranked = not np.isnan(row.rank)
@@ -392,6 +401,8 @@ def penalty_reward(impact, ax, words, **options):
     from matplotlib.patches import Patch
 
     _, t = words.gettext, _impact_rows(impact)
+    if t.empty:
+        return _nothing(ax, words)
     factor = 100 if _is_share(impact) else 1
     y = np.arange(len(t))
     for at, row in zip(y, t.itertuples()):
@@ -631,6 +642,8 @@ def importance_performance(importance, priorities, ax, words, **options):
     from matplotlib.patches import Ellipse
 
     _, t = words.gettext, _map_rows(importance)
+    if t.empty:
+        return _nothing(ax, words)
     of_class = dict(zip(priorities.table["attribute"], priorities.table["impact_class"]))
     unit = _points_a_hundredth(t)
     x = (t["performance"] if unit else t["performance_100"]).to_numpy(dtype=float)
@@ -686,29 +699,42 @@ def _place_labels(ax, x, y, labels, size=7.2):
     for label in labels:
         lines = label.split("\n")
         wide = max(TextPath((0, 0), line or " ", prop=font).get_extents().width for line in lines) * 25.4 / 72
-        boxes.append((wide + 0.8, len(lines) * size * 1.2 * 25.4 / 72 + 0.4))
-    placed = [(px - 1.3, py - 1.3, px + 1.3, py + 1.3) for px, py in at]
-    order = np.argsort([-len(label) for label in labels], kind="stable")
-    for i in order:
-        wide, high = boxes[i]
-        best = None
-        for far in (2.0, 4.0, 7.0, 11.0, 16.0, 22.0):
-            for angle in np.radians([0, 180, 90, 270, 35, 145, 325, 215, 60, 120, 240, 300]):
-                cx = at[i, 0] + np.cos(angle) * (far + wide / 2 * abs(np.cos(angle)))
-                cy = at[i, 1] + np.sin(angle) * (far + high / 2)
-                box = (cx - wide / 2, cy - high / 2, cx + wide / 2, cy + high / 2)
-                out = max(0, -box[0]) + max(0, box[2] - plot[0]) + max(0, -box[1]) + max(0, box[3] - plot[1])
-                cover = sum(max(0, min(box[2], b[2]) - max(box[0], b[0])) * max(0, min(box[3], b[3]) - max(box[1], b[1])) for b in placed)
-                cost = 50 * cover + 80 * out + far
-                if best is None or cost < best[0] - 1e-9:
-                    best = (cost, cx, cy, far, box)
-        _, cx, cy, far, box = best
-        placed.append(box)
+        boxes.append((wide + 0.8, len(lines) * size * 1.4 * 25.4 / 72 + 0.6))
+    points = [(px - 1.3, py - 1.3, px + 1.3, py + 1.3) for px, py in at]
+    choices = [_spots(at[i], *boxes[i], plot) for i in range(len(labels))]
+    chosen = [spots[0] for spots in choices]
+    placed = {}
+    for _round in range(3):  # the longest first, then twice again with all others in place
+        for i in sorted(range(len(labels)), key=lambda i: (-len(labels[i]), i)):
+            others = points + [box for j, box in placed.items() if j != i]
+            chosen[i] = min(choices[i], key=lambda spot: spot[0] + 50 * sum(_shared_area(spot[1], b) for b in others))
+            placed[i] = chosen[i][1]
+    for i, (_cost, box, far) in enumerate(chosen):
+        cx, cy = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
         where = (x0 + cx / plot[0] * (x1 - x0), y0 + cy / plot[1] * (y1 - y0))
         arrow = {"arrowstyle": "-", "color": COLOURS["soft"], "linewidth": 0.4, "shrinkA": 0, "shrinkB": 3} if far > 4 else None
-        lean = "center" if abs(cx - at[i, 0]) < wide / 4 else "left" if cx > at[i, 0] else "right"
+        lean = "center" if abs(cx - at[i, 0]) < boxes[i][0] / 4 else "left" if cx > at[i, 0] else "right"
         style = {"fontsize": size, "linespacing": 1.1, "arrowprops": arrow, "multialignment": lean}
         ax.annotate(labels[i], (x[i], y[i]), xytext=where, ha="center", va="center", **style)
+
+
+def _spots(point, wide, high, plot):
+    """Places for a label of this size round a point: (cost without neighbours, box, distance), the nearest first."""
+    found = []
+    for far in (2.0, 3.5, 5.5, 8.0, 11.0, 15.0, 20.0, 26.0):
+        for degrees in (0, 180, 90, 270, 35, 145, 325, 215, 60, 120, 240, 300, 15, 165, 195, 345):
+            angle = np.radians(degrees)
+            cx = point[0] + np.cos(angle) * (far + wide / 2 * abs(np.cos(angle)))
+            cy = point[1] + np.sin(angle) * (far + high / 2)
+            box = (cx - wide / 2, cy - high / 2, cx + wide / 2, cy + high / 2)
+            out = max(0, -box[0]) + max(0, box[2] - plot[0]) + max(0, -box[1]) + max(0, box[3] - plot[1])
+            found.append((80 * out + far, box, far))
+    return found
+
+
+def _shared_area(a, b):
+    """Area that two boxes have in common."""
+    return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
 
 
 # ---- annex -----------------------------------------------------------------------------------------------------------
