@@ -142,7 +142,8 @@ def matrix(frame, *, y, x, scales, high=None, low=None, turned=False, weights=No
     Result
         Nine rows (six for yes/no): ``satisfaction, loyalty`` (``low``, ``middle``, ``high``), ``cell`` (``apostle``, ``hostage``,
         ``mercenary``, ``defector`` at the corners, else empty), ``count, share, ci_lo, ci_hi`` (Wilson), ``lift`` (share over what
-        independence gives), ``n, n_missing, n_eff, status``. Scales without cuts: one row, ``not_identified``.
+        independence gives), ``n`` (respondents in the cell), ``n_total, n_missing, n_eff, status``; ``by, group`` make each cell a group,
+        so that small ones are suppressed together. Scales without cuts: one row, ``not_identified``.
 
     References
     ----------
@@ -160,11 +161,21 @@ def matrix(frame, *, y, x, scales, high=None, low=None, turned=False, weights=No
         binary=data.binary,
         **data.sample.meta,
     )
-    counted = dict(n=data.sample.n, n_missing=data.sample.n_missing, n_eff=data.sample.n_eff)
+    counted = dict(n_total=data.sample.n, n_missing=data.sample.n_missing, n_eff=data.sample.n_eff)
     function = "delight.loyalty.curve.matrix"
     if None in cuts.values():
         blank = dict.fromkeys(("count", "share", "ci_lo", "ci_hi", "lift"), np.nan)
-        row = {"satisfaction": "", "loyalty": "", "cell": "", **blank, **counted, "status": "not_identified"}
+        row = {
+            "by": "matrix",
+            "group": "",
+            "satisfaction": "",
+            "loyalty": "",
+            "cell": "",
+            **blank,
+            "n": 0,
+            **counted,
+            "status": "not_identified",
+        }
         return Result.of("M19.matrix", [row], function=function, notes=[Note("no_cuts", {})], **meta)
     ways, binary = ("low", "middle", "high"), ("low", "high")
     here = {"s": _band(data.s, cuts[x]), "l": np.where(data.y > scales[y].min, "high", "low") if data.binary else _band(data.y, cuts[y])}
@@ -178,8 +189,9 @@ def matrix(frame, *, y, x, scales, high=None, low=None, turned=False, weights=No
             expected = w[here["s"] == s].sum() * w[here["l"] == m].sum() / w.sum() ** 2 if len(w) else 0
             count = int(w[cell].sum()) if data.kind == "frequency" else int(cell.sum())
             rows.append(
-                {"satisfaction": s, "loyalty": m, "cell": names.get((s, m), ""), "count": count, "share": share, "ci_lo": lo, "ci_hi": hi,
-                 "lift": share / expected if expected > 0 else np.nan, **counted, "status": base_status(data.sample.n)}
+                {"by": "matrix", "group": f"{s} {m}", "satisfaction": s, "loyalty": m, "cell": names.get((s, m), ""), "count": count,
+                 "share": share, "ci_lo": lo, "ci_hi": hi, "lift": share / expected if expected > 0 else np.nan, "n": count, **counted,
+                 "status": base_status(data.sample.n)}
             )  # fmt: skip
     return Result.of("M19.matrix", rows, function=function, **meta)
 

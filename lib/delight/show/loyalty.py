@@ -139,19 +139,19 @@ def _shares(words, curve, outcome, meta, low, high):
     )
     if role == "churned":
         text = _(
-            "**{outcome}.** Of the respondents who gave a {low}, {share_low} stayed ({ci_low}; n = {n_low}); of those who gave a {high}, {share_high} ({ci_high}; n = {n_high})."
+            "**{outcome}.** Of the respondents who gave grade {low}, {share_low} stayed ({ci_low}; n = {n_low}); of those who gave grade {high}, {share_high} ({ci_high}; n = {n_high})."
         )
     elif about.get("binary"):
         text = _(
-            "**{outcome}.** Of the respondents who give a {low}, {share_low} say yes ({ci_low}; n = {n_low}); of those who give a {high}, {share_high} ({ci_high}; n = {n_high})."
+            "**{outcome}.** Of the respondents who give grade {low}, {share_low} say yes ({ci_low}; n = {n_low}); of those who give grade {high}, {share_high} ({ci_high}; n = {n_high})."
         )
     elif event == best:
         text = _(
-            "**{outcome}.** Of the respondents who give a {low}, {share_low} choose the most favourable answer ({ci_low}; n = {n_low}); of those who give a {high}, {share_high} ({ci_high}; n = {n_high})."
+            "**{outcome}.** Of the respondents who give grade {low}, {share_low} choose the most favourable answer ({ci_low}; n = {n_low}); of those who give grade {high}, {share_high} ({ci_high}; n = {n_high})."
         )
     else:
         text = _(
-            "**{outcome}.** Of the respondents who give a {low}, {share_low} answer {event} or higher ({ci_low}; n = {n_low}); of those who give a {high}, {share_high} ({ci_high}; n = {n_high})."
+            "**{outcome}.** Of the respondents who give grade {low}, {share_low} answer {event} or higher ({ci_low}; n = {n_low}); of those who give grade {high}, {share_high} ({ci_high}; n = {n_high})."
         )
     return text.format(**values)
 
@@ -276,7 +276,7 @@ def curve(result, ax, words):
         ax.set_xticks(np.arange(shown.min(), shown.max() + 0.5))
     ax.grid(axis="y")
     ax.tick_params(length=0)
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, handletextpad=0.3, columnspacing=1.6)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, handletextpad=0.3, columnspacing=2.4)
     return ax
 
 
@@ -302,10 +302,13 @@ def _effects_title(result, words, **options):
 
 def _effects_note(result, words, **options):
     _ = words.gettext
-    level = words.percent(result.meta.get("ci_level", 0.95))
     text = _(
-        "Differences with {level} intervals, other rows held equal: in points of the answer scale, or in percentage points (pp) of the share that stays. Bold: p below 0.05 after correction for the number of rows (Benjamini–Hochberg)."
-    ).format(level=level)
+        "Differences with {level} intervals, other rows held equal. Bold: p below 0.05 after correction for the number of rows (Benjamini–Hochberg)."
+    ).format(level=words.percent(result.meta.get("ci_level", 0.95)))
+    kinds = {bool(m.get("binary")) for _k, m in _outcomes(result)}
+    text += " " + _("In points of the answer scale.") if kinds == {False} else ""
+    text += " " + _("In percentage points (pp) of the share that stays.") if kinds == {True} else ""
+    text += " " + _("In points of the answer scale; pp: percentage points of the share that stays.") if len(kinds) == 2 else ""
     references = {n.values["column"]: n.values["level"] for n in result.notes if n.code == "reference"}
     if references and options.get("all"):
         listed = words.listed([f"{words.column(c)}: {words.answer(c, v)}" for c, v in references.items()])
@@ -375,9 +378,19 @@ def rule(result, words):
             else _("Nobody can answer between 8 and 9, so we ask whether the step from 8 to 9 is larger than the step from 7 to 8.")
         )
         out.append(f"{intro} {how}")
-    for outcome, meta in _outcomes(result):
-        out.append(_judgement(words, _name(words, meta.get("role"), outcome), meta, rule_at))
+    if len(tested) < len(_outcomes(result)):
+        out.append(_not_testable(words, next(m for _k, m in _outcomes(result) if m.get("verdict") == "not_identified"), rule_at))
+    out += [_judgement(words, _name(words, m.get("role"), o), m, rule_at) for o, m in _outcomes(result) if m in tested]
     return out
+
+
+def _not_testable(words, meta, rule_at):
+    """Why the rule has no place on this satisfaction scale."""
+    _ = words.gettext
+    scale = meta.get("satisfaction_scale") or {}
+    return _(
+        "**The rule of {rule} cannot be tested here.** Satisfaction was asked on a scale from {low} to {high}, on which {rule} has no place. To test the rule, ask for a grade from 1 to 10 or from 0 to 10."
+    ).format(rule=rule_at, low=_point(words, scale.get("min", 0)), high=_point(words, scale.get("max", 0)))
 
 
 def _judgement(words, name, meta, rule_at):
@@ -388,12 +401,6 @@ def _judgement(words, name, meta, rule_at):
     values = dict(
         outcome=name, rule=rule_at, n7=_n(words, around.get("7", 0)), n8=_n(words, around.get("8", 0)), n9=_n(words, around.get("9", 0))
     )
-    if verdict == "not_identified":
-        scale = meta.get("satisfaction_scale") or {}
-        values |= dict(low=_point(words, scale.get("min", 0)), high=_point(words, scale.get("max", 0)))
-        return _(
-            "**{outcome}: cannot be tested.** Satisfaction was asked on a scale from {low} to {high}, on which {rule} has no place. To test the rule, ask for a grade from 1 to 10 or from 0 to 10."
-        ).format(**values)
     if verdict == "insufficient":
         text = _(
             "**{outcome}: too few answers.** {n7}, {n8} and {n9} respondents gave a 7, 8 and 9; at least {fewest} are needed at each."
@@ -634,8 +641,11 @@ def matrix(result, words):
         "mercenary": _("satisfied, not loyal"),
         "defector": _("dissatisfied and not loyal"),
     }
-    rows = result.table[result.table["cell"].isin(list(name))]
     roles = {o: m.get("role") for o, m in _outcomes(result)}
+    rows = result.table[result.table["cell"].isin(list(name))]
+    rows = rows.sort_values(
+        ["outcome", "cell"], key=lambda c: c.map({**{o: i for i, o in enumerate(roles)}, **{k: i for i, k in enumerate(name)}})
+    )
     return [
         Column(_("Loyalty"), [_name(words, roles.get(o), o) for o in rows["outcome"]]),
         Column(_("Cell"), [name[c] for c in rows["cell"]]),

@@ -92,7 +92,7 @@ def test_a_mean_of_items_is_shown_by_whole_points():
 def test_the_matrix_counts_every_respondent_once(mobi):
     result = matrix(mobi, y="CUSL3", x="CUSA1", scales={"CUSA1": TEN, "CUSL3": TEN})
     table = result.table.set_index("cell")
-    assert len(result.table) == 9 and result.table["count"].sum() == 250
+    assert len(result.table) == 9 and (result.table["n_total"] == 250).all() and result.table["count"].sum() == 250
     good, loyal = mobi["CUSA1"] >= 9, mobi["CUSL3"] >= 9
     assert table.loc["apostle", "count"] == (good & loyal).sum()
     assert table.loc["hostage", "count"] == ((mobi["CUSA1"] <= 6) & loyal).sum()
