@@ -18,6 +18,8 @@ from delight.result import Note, Result
 BLOCKS = ("controls", "rational", "emotional")
 #: A categorical control keeps this many levels; a level needs this many answers.
 MOST_LEVELS, FEWEST_ANSWERS = 8, 10
+#: From this many rows on the bootstrap draws this many groups of rows instead of rows.
+MANY, GROUPS = 10_000, 2_000
 #: A control that a smaller share of the respondents answered is left out.
 ANSWERED = 0.80
 
@@ -458,15 +460,26 @@ def _null_aic(data):
     return _fit(data, Design(pd.DataFrame(index=range(len(data.y))), [], [], []), []).aic
 
 
+def _summed(rows, groups):
+    """Rows added up by group."""
+    out = np.zeros((groups.max() + 1, rows.shape[1]))
+    np.add.at(out, groups, rows)
+    return out
+
+
 def _r2_draws(data, design, present, n_boot, seed):
     """ΔR² of every block in every bootstrap sample, from weighted cross-products alone."""
     x = np.column_stack([np.ones(len(data.y)), design.x, data.y - np.average(data.y, weights=data.w)])
     k = x.shape[1] - 1
     products = np.einsum("ij,ik->ijk", x, x).reshape(len(x), -1)
+    rng, clusters = generator(seed, "M20.blocks"), data.clusters
     frequency = data.w if data.kind == "frequency" else None
+    if frequency is None:
+        products = products * data.w[:, None]
+        if clusters is None and len(x) > MANY:  # beyond that, equal random groups of rows are drawn in their stead
+            products = _summed(products, rng.permutation(len(x)) % GROUPS)
     deltas = []
-    for times in counts(len(x), n_boot, generator(seed, "M20.blocks"), clusters=data.clusters, frequency=frequency):
-        times = times if data.kind == "frequency" else times * data.w
+    for times in counts(len(products), n_boot, rng, clusters=clusters, frequency=frequency):
         sums = (times @ products).reshape(len(times), k + 1, k + 1)
         total = sums[:, k, k] - sums[:, 0, k] ** 2 / sums[:, 0, 0]
         before, row = np.zeros(len(times)), []

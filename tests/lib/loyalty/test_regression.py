@@ -1,5 +1,7 @@
 """Loyalty regression: hand cases, statsmodels, real data, and the refusals."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -126,6 +128,17 @@ def test_block_intervals_do_not_depend_on_row_order_but_on_the_seed(people):
     first = blocks(people, **options).table
     pd.testing.assert_frame_equal(first, blocks(people.sample(frac=1, random_state=2), **options).table)
     assert not np.allclose(first["ci_lo"], blocks(people, **options, seed=1).table["ci_lo"])
+
+
+def test_many_rows_are_drawn_in_groups_with_the_same_spread(people, monkeypatch):
+    options = dict(**GRADED, emotional=["warmth"], n_boot=1000)
+    many = pd.concat([people] * 4, ignore_index=True)
+    by_row = blocks(many, **options).table
+    monkeypatch.setattr(sys.modules[blocks.__module__], "MANY", 1000)
+    monkeypatch.setattr(sys.modules[blocks.__module__], "GROUPS", 400)
+    by_group = blocks(many, **options).table
+    width = (by_group["ci_hi"] - by_group["ci_lo"]) / (by_row["ci_hi"] - by_row["ci_lo"])
+    assert width.between(0.85, 1.15).all()
 
 
 def test_blocks_of_a_yes_no_outcome_use_likelihoods(people):
