@@ -142,9 +142,10 @@ def _overlap_note(result, words):
 
 
 def _ranked(importance):
-    """Rows with a share, the largest first."""
+    """Rows with a share, the largest first; those judged in a model of their own, which shares out something else, after the others."""
     t = importance.table
-    return t[t["share"].notna()].sort_values(["share", "attribute"], ascending=[False, True])
+    apart = t["own_model"].eq(True) if "own_model" in t else False
+    return t.assign(apart=apart)[t["share"].notna()].sort_values(["apart", "share", "attribute"], ascending=[True, False, True])
 
 
 @reading
@@ -240,6 +241,9 @@ def importance_figure(importance, ax, words, **options):
             same = row.rank_lo == row.rank_hi
             text = words.number(row.rank_lo) if same else f"{words.number(row.rank_lo)}–{words.number(row.rank_hi)}"
             ax.annotate(text, (1.02, at), xycoords=("axes fraction", "data"), va="center", ha="left", fontsize=8, color=COLOURS["soft"])
+    joint = int((~t["apart"]).sum())
+    if 0 < joint < len(t):
+        ax.axhline(joint - 0.5, color=COLOURS["grid"], linewidth=1)
     ax.annotate(_("rank"), (1.02, -0.75), xycoords=("axes fraction", "data"), va="center", ha="left", fontsize=7.5, color=COLOURS["soft"])
     ax.set_yticks(y, _names(words, t["attribute"]))
     ax.set_ylim(len(t) - 0.4, -1.1)
@@ -660,7 +664,7 @@ def importance_performance(importance, priorities, ax, words, **options):
         colour = CLASS_COLOURS.get(of_class.get(row.attribute), OTHER)
         if not np.isnan(row.ellipse_corr):
             ax.add_patch(_ellipse(Ellipse, x[at], y[at], row.ellipse_y * (unit or 1.0), 100 * row.ellipse_x, row.ellipse_corr, colour))
-        ax.scatter(x[at], y[at], s=26, color=colour, zorder=3)
+        ax.scatter(x[at], y[at], s=26, edgecolors=colour, facecolors="white" if row.apart else colour, zorder=3)
     _place_labels(ax, x, y, [fill(words.column(a), 22) for a in t["attribute"]])
     ax.set_xlabel(_("Mean grade") if unit else _("Mean grade (0–100 of its scale)"))
     ax.set_ylabel(_("Share of what is explained (%)"))
