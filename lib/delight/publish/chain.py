@@ -342,7 +342,7 @@ def collect_blocks(notebook, file="This chapter"):
         may_be_empty = "".join(cell.get("source", "")).rstrip().endswith("else None")  # a block on a condition, said so
         if "report" in cell.get("metadata", {}).get("tags", []) and not found and not may_be_empty:
             raise RunError(
-                f"Cell {position} is tagged 'report' but shows no block; end it in show.reading, show.table, show.figure or show.note."
+                f"{file}, cell {position} is tagged 'report' but shows no block; end it in show.reading, show.table, show.figure or show.note."
             )
         blocks += found
     return blocks

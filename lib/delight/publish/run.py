@@ -14,7 +14,7 @@ from pathlib import Path
 
 from delight import __version__
 from delight.errors import DelightError, InputError, RunError, did_you_mean
-from delight.publish import chain, folders, story
+from delight.publish import chain, folders
 from delight.publish.content import ChapterContent, Content
 from delight.result import Result, plain
 from delight.show import LANGUAGES
@@ -123,7 +123,6 @@ def run(
             remarks = _keep(opened, wave, all_chapters, new_work)
             base = {"study": str(opened.path), "wave": wave, "location": location, "language": languages[0], "out": str(new_work)}
             environment = {"DELIGHT_HOME": root, **({"DELIGHT_RAW": raw} if raw else {})}
-            story.keep(opened, wave, new_work, [c.name for c in all_chapters])
             done, cells = _run_chapters(all_chapters, chosen, settings, base, environment, opened, new_work, new_report, say)
             content = _content(opened, wave, location, languages, done, new_work, settings, len(chosen) < len(all_chapters))
             files, warnings = _publish(content, languages, formats, new_report, say, remarks)
