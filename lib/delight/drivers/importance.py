@@ -311,3 +311,95 @@ def _beats_noise(sums, raw, rxx, rxy, at, k, n_fixed):
     difference = weights[:, :p] - weights[:, [p]]
     kept = ~np.isnan(difference).any(axis=1)
     return resample.two_sided_p(difference[kept]) if kept.any() else np.full(p, np.nan)
+
+
+def importance_from_correlation(correlation, *, y, x, n, game="auto", exact_up_to=EXACT_UP_TO, ci_level=0.95, n_boot=2000, seed=20250101):
+    """Shares from a correlation (or covariance) matrix and the number of answers, where the rows themselves are not at hand.
+
+    Parameters
+    ----------
+    correlation : DataFrame, square, with the same names down and across
+    y : str
+    x : sequence of str
+    n : int
+        Answers behind the matrix.
+    game, exact_up_to, ci_level, n_boot, seed
+        As in `importance`; the draws are Wishart, so the intervals suppose a normal distribution (note ``normal_theory``).
+
+    Returns
+    -------
+    Importance
+        Columns of `importance` that need no rows; ``n_missing`` is 0, since only complete answers stand behind a matrix.
+
+    Raises
+    ------
+    InputError
+        Names that the matrix lacks, a matrix that is not symmetric, not positive semi-definite or has an empty diagonal.
+    """
+    x = list(x)
+    if game not in ("auto", "shapley", "relative_weights"):
+        raise InputError(f"game is 'auto', 'shapley' or 'relative_weights', not {game!r}.")
+    missing = [c for c in [y, *x] if c not in correlation.index or c not in correlation.columns]
+    if missing:
+        raise InputError(f"The correlation matrix lacks: {', '.join(missing)}.")
+    given = correlation.loc[[*x, y], [*x, y]].to_numpy(dtype=float)
+    if not np.isfinite(given).all() or not np.allclose(given, given.T, atol=1e-8) or (np.diag(given) <= 0).any():
+        raise InputError("The correlation matrix must be symmetric, without gaps and with a positive diagonal.")
+    sd = np.sqrt(np.diag(given))
+    matrix = given / np.outer(sd, sd)
+    values, vectors = np.linalg.eigh(matrix)
+    if values[0] < -1e-8:
+        raise InputError(f"The correlation matrix is not positive semi-definite (smallest eigenvalue {values[0]:.3g}); was it pairwise?")
+    p = len(x)
+    chosen = game if game != "auto" else "shapley" if p <= exact_up_to else "relative_weights"
+    decompose = shapley if chosen == "shapley" else johnson.relative_weights
+    status = base_status(n, model=True) if n > p + 1 else "insufficient"
+    raw = decompose(matrix[None, :p, :p], matrix[None, :p, p])[0] if status != "insufficient" else np.full(p, np.nan)
+    draws = np.empty((0, p))
+    if n_boot and not np.isnan(raw).any():
+        rng = resample.generator(seed, "M14.correlation")
+        root = vectors * np.sqrt(np.maximum(values, 0))
+        pieces = []
+        for start in range(0, ranks.draws_for(p, n_boot, 1 - ci_level), 100):
+            size = min(100, ranks.draws_for(p, n_boot, 1 - ci_level) - start)
+            lower = np.tril(rng.normal(size=(size, p + 1, p + 1)), -1)  # Bartlett's factor of a Wishart matrix
+            at = np.arange(p + 1)
+            lower[:, at, at] = np.sqrt(rng.chisquare(n - 1 - at, size=(size, p + 1)))
+            half = root @ lower
+            drawn = half @ half.transpose(0, 2, 1)
+            spread = np.sqrt(np.einsum("bii->bi", drawn))
+            drawn = drawn / spread[:, :, None] / spread[:, None, :]
+            pieces.append(decompose(drawn[:, :p, :p], drawn[:, :p, p]))
+        draws = np.concatenate(pieces)
+    r2 = raw.sum()
+    with np.errstate(all="ignore"):
+        share = raw / r2 if r2 > 1e-12 else np.full(p, np.nan)
+        shares = draws / draws.sum(axis=1, keepdims=True)
+    lo, hi = resample.percentile(shares, ci_level) if len(draws) else np.full((2, p), np.nan)
+    raw_lo, raw_hi = resample.percentile(draws, ci_level) if len(draws) else np.full((2, p), np.nan)
+    pairs = ranks.pairwise(x, raw, draws, ci_level=ci_level)
+    rank_lo, rank_hi = ranks.rank_sets(x, pairs) if len(draws) else np.full((2, p), np.nan)
+    table = pd.DataFrame({"attribute": x, "raw": raw, "raw_lo": raw_lo, "raw_hi": raw_hi, "share": share, "ci_lo": lo, "ci_hi": hi})
+    table["rank"], table["rank_lo"], table["rank_hi"] = pd.Series(-raw).rank(method="min"), rank_lo, rank_hi
+    table["se"] = draws.std(axis=0, ddof=1) if len(draws) > 1 else np.nan
+    table["alone"], table["r2"], table["game"], table["own_model"] = matrix[:p, p] ** 2, r2, chosen, False
+    table["sign"] = np.sign(np.linalg.lstsq(matrix[:p, :p], matrix[:p, p], rcond=1e-10)[0])
+    counts = {"n": n, "n_missing": 0, "n_eff": float(n)}
+    table = table.assign(**counts, n_applicable=n, status="degenerate" if np.isnan(raw).any() and status != "insufficient" else status)
+    table = table.reindex(columns=COLUMNS)
+    meta = {"n_in": n, "n_used": n, "n_dropped_missing": 0, "n_eff": float(n), "weights": "none", "y": y, "x": x, "game": chosen}
+    meta |= {"ci_level": ci_level, "n_boot": len(draws), "seed": seed, "r2": float(r2), "n_joint": p}
+    method, where = "M14" if chosen == "shapley" else "M13", "delight.drivers.importance.importance_from_correlation"
+    notes = [Note("normal_theory", {"n": n})] if len(draws) else []
+    return Importance(
+        Result.of(method, table, function=where, notes=notes, **meta),
+        Result.of(
+            f"{method}.pairs",
+            pairs.assign(**counts),
+            function=where,
+            notes=notes,
+            **meta,
+            keys=["compared_with"],
+            status="ok" if len(pairs) else None,
+        ),
+    )

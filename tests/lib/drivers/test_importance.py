@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from delight.drivers import ranks
-from delight.drivers.importance import importance
+from delight.drivers.importance import importance, importance_from_correlation
 from delight.drivers.relative_weights import dependent, relative_weights, standard_errors
 from delight.drivers.shapley import shapley, subset_r2
 from delight.errors import InputError
@@ -251,3 +251,38 @@ def test_bad_input_is_named():
         importance(frame, y="y", x=["a", "c"])
     with pytest.raises(InputError, match="listed twice"):
         importance(frame, y="y", x=["a", "a"])
+
+
+# ---- from a matrix
+
+
+@pytest.mark.parametrize("matrix", [pd.DataFrame.corr, pd.DataFrame.cov])
+@pytest.mark.parametrize("game", ["shapley", "relative_weights"])
+def test_a_correlation_or_covariance_matrix_gives_the_shares_of_the_rows(attitude, matrix, game):
+    x = list(attitude.columns[1:])
+    rows = importance(attitude, y="rating", x=x, n_boot=0, game=game).importance.table
+    found = importance_from_correlation(matrix(attitude), y="rating", x=x, n=30, n_boot=0, game=game).importance.table
+    shared = ["attribute", "raw", "share", "rank", "sign", "alone", "r2", "n", "n_missing", "n_eff", "status"]
+    pd.testing.assert_frame_equal(found[shared], rows[shared], rtol=1e-9, check_dtype=False)
+
+
+def test_normal_theory_draws_spread_as_the_rows_of_normal_data_do():
+    rng = np.random.default_rng(11)
+    x = rng.normal(size=(400, 4)) + 0.7 * rng.normal(size=(400, 1))
+    frame = pd.DataFrame(x, columns=list("abcd")).assign(y=x @ [1, 0.7, 0.4, 0] + rng.normal(size=400) * 2)
+    rows = importance(frame, y="y", x=list("abcd"), n_boot=3000).importance
+    drawn = importance_from_correlation(frame.corr(), y="y", x=list("abcd"), n=400, n_boot=3000).importance
+    width = [(t.table["ci_hi"] - t.table["ci_lo"]).to_numpy() for t in (rows, drawn)]
+    assert width[1] == pytest.approx(width[0], rel=0.15)
+    assert drawn.note("normal_theory").values == {"n": 400}
+
+
+def test_a_matrix_that_cannot_be_one_is_refused_and_few_answers_have_no_shares():
+    wrong = pd.DataFrame([[1, 0.9, -0.9], [0.9, 1, 0.9], [-0.9, 0.9, 1]], index=list("aby"), columns=list("aby"))
+    with pytest.raises(InputError, match="not positive semi-definite"):
+        importance_from_correlation(wrong, y="y", x=["a", "b"], n=100)
+    with pytest.raises(InputError, match="lacks: c"):
+        importance_from_correlation(wrong, y="y", x=["a", "c"], n=100)
+    fine = pd.DataFrame(np.eye(3) + 0.3 - 0.3 * np.eye(3), index=list("aby"), columns=list("aby"))
+    few = importance_from_correlation(fine, y="y", x=["a", "b"], n=12).importance
+    assert few.status == "insufficient" and few.table["share"].isna().all()
