@@ -85,7 +85,8 @@ def match_archetypes(profiles, drawn, archetypes, items, *, margin=0.15, sure=0.
     Returns
     -------
     list of dict
-        Of each class ``archetype`` ("" without), ``distance``, ``margin``, ``match_prob``, ``named``.
+        Of each class ``archetype`` ("" without), ``distance``, ``margin``, ``match_prob``, ``named``. The kind without a distinctive wish is
+        named only beside one that has its own: alone, anything near the average would bear its name.
     """
     nothing = {"archetype": "", "distance": np.nan, "margin": np.nan, "match_prob": np.nan, "named": False}
     if not archetypes:
@@ -122,4 +123,7 @@ def match_archetypes(profiles, drawn, archetypes, items, *, margin=0.15, sure=0.
                 "named": bool(gap[k] >= margin and holds >= sure),
             }
         )
+    plain = {name for name, profile in archetypes.items() if not profile}
+    if not any(row["named"] and row["archetype"] not in plain for row in rows):
+        rows = [{**row, "named": False} for row in rows]
     return rows

@@ -27,8 +27,10 @@ STYLE = 0.30
 
 #: Columns that say what a row is about, beside those every table has.
 KEYS = ["k", "solution", "check", "segment", "assigned"]
+
+#: Agreement of random halves (adjusted Rand) from which segments count as stable; below it none gets a name.
 STABLE = 0.80
-NAME_STABLE = 0.60
+
 RESIDUAL = 4.0
 
 
@@ -149,7 +151,8 @@ def find(
     Notes
     -----
     Raw classes that explain more than 30 % of the variance of the person mean are kinds of graders; then the within-person
-    solution goes in front. Names need a margin, a match that holds in 80 % of the draws, and a stability of at least .6.
+    solution goes in front. Names need a margin, a match that holds in 80 % of the draws, and a stability of
+    at least .8: one continuous difference between customers, without any groups, also yields classes, but hardly stable ones.
     """
     given = dict(locals())
     if solution not in ("", "raw", "within"):
@@ -236,7 +239,7 @@ def find(
     row = next(r for r in rows if r["solution"] == front and r["k"] == chosen)
     status = row["status"] if row["status"] in ("not_converged", "not_identified", "response_style") else "ok"
     for one in matched:
-        one["named"] = one["named"] and status == "ok" and not stable < NAME_STABLE
+        one["named"] = one["named"] and status == "ok" and not stable < STABLE
     failed = not checks.table.loc[checks.table["k"].eq(chosen), "passed"].all()
     if status == "ok" and failed:
         status = "assumption_warning"

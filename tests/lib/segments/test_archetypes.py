@@ -37,6 +37,13 @@ def test_a_match_that_does_not_hold_in_the_draws_is_not_named():
     assert not any(r["named"] for r in rows)
 
 
+def test_the_kind_without_a_wish_is_named_only_beside_one_that_has_its_own():
+    profiles = np.array([[0.0, 0.0, 0, 0], [0.3, -0.2, 0, 0]])
+    rows = match_archetypes(profiles, np.repeat(profiles[None], 10, axis=0), KINDS, ITEMS)
+    assert rows[0]["archetype"] == "plain" and rows[0]["margin"] > 0.15
+    assert not rows[1]["named"] and not rows[0]["named"]
+
+
 def test_a_single_archetype_must_beat_having_no_wish():
     one = {"wants_a": {"a": "high", "b": "low"}}
     profiles = np.array([[0.05, -0.05, 0, 0]])

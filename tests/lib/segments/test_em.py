@@ -162,6 +162,7 @@ def test_wishes_with_a_free_level_find_planted_means_and_variances():
     assert np.exp(model.params[2][0] / 2) == pytest.approx(spread, abs=0.05)
 
 
+@pytest.mark.long
 def test_stepmix_reaches_the_same_maximum():
     stepmix = pytest.importorskip("stepmix")
     rows = categorical(400, seed=8)

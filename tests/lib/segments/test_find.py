@@ -73,6 +73,16 @@ def test_three_segments_asked_of_a_truth_without_any_get_no_names(asked):
     assert set(forced.segments.table["status"]) <= {"assumption_warning", "not_converged"}
 
 
+def test_one_continuous_difference_without_groups_gets_no_names(asked):
+    rng = np.random.default_rng(101)
+    frame, _ = parents(1000, seed=101, wish=0)
+    pull = 0.6 * rng.normal(size=(1000, 1)) * np.linspace(0.5, 1.5, 10)  # style that works harder on some needs than on others
+    frame[ITEMS] = np.clip(np.round(3.6 + pull + 0.6 * rng.normal(size=(1000, 10))), 1, 5)
+    drawn = finding.find(frame, **asked, archetypes=ARCHETYPES, **QUICK)
+    assert not drawn.segments.table["named"].any()
+    assert drawn.segments.status in ("assumption_warning", "not_identified")
+
+
 def test_raw_classes_of_graders_get_no_names_even_when_asked_for(asked, planted):
     raw = finding.find(planted[0], **asked, archetypes=ARCHETYPES, k=3, solution="raw", **QUICK)
     assert set(raw.segments.table["status"]) == {"response_style"}
@@ -173,6 +183,7 @@ def test_adjusted_rand_of_a_hand_worked_table():
     assert adjusted_rand([0, 1], [0, 1], [2, 2]) == adjusted_rand([0, 0, 1, 1], [0, 0, 1, 1])
 
 
+@pytest.mark.long
 def test_the_likelihood_ratio_bootstrap_tells_two_classes_from_one(asked):
     frame, _ = parents(300, seed=4)
     data = latent.prepare(frame, coding(frame, ITEMS, scales=asked["scales"], within=True))
