@@ -106,7 +106,9 @@ def read_raw(path, *, format="", rename=None, columns=None, encoding="", delimit
         table = _read_sav(path)
     else:
         table = _read_parquet(path)
-    return _limited(_renamed(table, rename or {}), columns)
+    table = _limited(_renamed(table, rename or {}), columns)
+    table.recognised.pop("header", None)
+    return table
 
 
 # ---- which file it is ----------------------------------------------------------------------------------------------
@@ -538,6 +540,8 @@ def _table(path, frame, header, recognised, findings, n_empty=0):
     labels = {c: header.labels[c] for c in frame.columns if c in header.labels}
     blocks = {c: header.blocks[c] for c in frame.columns if c in header.blocks}
     raw = dict(zip(header.names, header.raw))
+    recognised["columns"] = [n for n in header.names if n]
+    recognised["header"] = [h for h in (*header.raw, *header.labels.values()) if h]
     recognised["headers"] = {c: raw[c] for c in frame.columns if raw.get(c) and raw[c] != c}
     return RawTable(frame, path, recognised, labels, {}, {}, tuple(findings), blocks)
 
@@ -693,6 +697,7 @@ def _renamed(table, rename):
     """The table with columns renamed; a column may be called by its name, its header as written or its question text."""
     if not rename:
         return table
+    not_read = {*table.recognised.get("columns", ()), *table.recognised.pop("header", ())}
     headers = table.recognised.get("headers", {})
     by_any = {}
     for column in table.frame.columns:
@@ -703,7 +708,7 @@ def _renamed(table, rename):
     for old, new in rename.items():
         if old in by_any:
             mapping[by_any[old]] = new
-        else:
+        elif old not in not_read:
             unknown.append(old)
     final = [mapping.get(c, c) for c in table.frame.columns]
     doubled = sorted({c for c in final if final.count(c) > 1})

@@ -203,6 +203,7 @@ def test_renaming_goes_by_name_header_or_question(tmp_path):
     assert list(raw.frame.columns) == ["id", "hours"]
     assert raw.labels == {"hours": question}
     assert [f.rule for f in read_raw(file, rename={"NETPRP": "x"}).findings] == ["rename_unknown"]
+    assert not read_raw(file, rename={"NETPRO": "recommend", question: "hours"}, columns=["*RESPNUM"]).findings  # there, though not read
     with pytest.raises(InputError, match="two columns the name 'NETPRO'"):
         read_raw(file, rename={"*RESPNUM": "NETPRO"})
 

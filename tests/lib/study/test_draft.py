@@ -318,6 +318,7 @@ def test_a_file_of_question_texts_gives_labels(shared, tmp_path):
     folder = shared / "data/member-satisfaction"
     report, _ = drafted([folder / "membersurvey.csv", folder / "question_text.csv"], tmp_path)
     assert codebook(report).label_en["Q13_2"] == "eGroup email forum"
+    assert {report.roles[f"Q15_{i}"] for i in range(1, 7)} == {"ignore"}  # rank to item
     assert "holds the question texts" in report.text()
 
 

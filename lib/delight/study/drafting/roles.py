@@ -348,6 +348,8 @@ def _unknown_words(group, guess):
     if len(members) < 3 or not 3 <= len(values) <= 11 or any({"demographic", "region", "customer"} & p.name_hints for p in members):
         return
     if _is_choice_list(members):
+        for p in members:
+            guess.decisions[p.name] = Decision("ignore", "a ranking by name; role need if it ranks what customers want")
         return
     shown = " | ".join(sorted(values))
     for p in members:
