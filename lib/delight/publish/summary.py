@@ -237,8 +237,9 @@ def limits(here, *, key, since, groups, bonds, actions):
     if not len(since.result.table):
         notes.append(Note("no_earlier_wave", {}))
     elif not since.result.table["changed"].any():
-        row = since.result.table.iloc[0]
-        notes.append(Note("small_changes_unseen", {"measure": row["measure"], "mdc": float(row["mdc"])}))
+        means = since.result.table[(since.result.table["measure"] == "mean") & since.result.table["mdc"].notna()]
+        share = (since.result.meta.get("scale") or {}).get("max") == 1
+        notes += [Note("small_changes_unseen", {"mdc": float(m)}) for m in means["mdc"].head(1) if not share]
     notes += _segment_limits(groups.result)
     notes += _loyalty_limits(bonds.result)
     notes += _driver_limits(actions.result)
