@@ -215,7 +215,7 @@ def _read_source(reading, source):
     file = source.path.name
     wanted = [q.column for q in reading.questions] + reading.name_columns
     try:
-        raw = readers.read_raw(source.path, format=source.format, rename=source.rename, columns=wanted)
+        raw = _raw(source, wanted)
     except InputError as error:
         message = str(error).removeprefix(f"{file}: ").removeprefix(f"{file}, ")
         reading.report("error", "unreadable_input", message, file=file, wave=source.wave)
@@ -240,6 +240,18 @@ def _read_source(reading, source):
     reading.states.append(states)
     reading.rows.append(raw.frame.index.to_numpy())
     reading.files.append(file)
+
+
+def _raw(source, wanted):
+    """The raw table; in layouts whose long headers are shortened, the codebook may also name a column as its header is written."""
+    raw = readers.read_raw(source.path, format=source.format, rename=source.rename, columns=wanted)
+    lacking = [c for c in wanted if c not in raw.frame]
+    if not lacking or raw.recognised.get("layout", "plain") == "plain":
+        return raw
+    rename = {**{c: c for c in lacking if c not in source.rename}, **source.rename}
+    raw = readers.read_raw(source.path, format=source.format, rename=rename, columns=wanted)
+    kept = [f for f in raw.findings if f.rule != "rename_unknown" or f.column in source.rename]
+    return replace(raw, findings=tuple(kept))
 
 
 def _joined(cells):
