@@ -113,9 +113,9 @@ def _parts(text):
 
 
 def _new(options):
-    from delight.study import draft, places
+    from delight.study import draft
 
-    folder = Path(options.folder) if options.folder else places.studies_folder()
+    folder = Path(options.folder) / options.name if options.folder else None
     report = draft.draft(options.files, name=options.name, language=options.language, folder=folder, copy=not options.no_copy)
     print(report.text())
     return 0
