@@ -159,7 +159,8 @@ def across(method, frame, outcomes, **options):
     Returns
     -------
     Result
-        Rows carry ``outcome`` (column) and ``outcome_role``; ``meta["outcomes"]`` holds each outcome's own meta, notes carry ``outcome``.
+        Rows carry ``outcome`` (column) and ``outcome_role``; ``meta["outcomes"]`` holds each outcome's own meta,
+        ``meta["outcome_order"]`` their order; notes carry ``outcome``.
         Verdicts on a contrast get its ``q``: Benjamini-Hochberg over the outcomes.
     """
     ordered = sorted(outcomes, key=lambda o: ORDER.index(o["role"]) if o["role"] in ORDER else len(ORDER))
@@ -176,4 +177,5 @@ def across(method, frame, outcomes, **options):
     first = results[0][1]
     status = min((r.status for _, r in results), key=STATUSES.index)
     meta = {**first.meta, "outcomes": {o["y"]: {**r.meta, "role": o["role"], "status": r.status} for o, r in results}}
+    meta["outcome_order"] = [o["y"] for o, _ in results]  # a saved dictionary forgets its order
     return Result(pd.concat([r.table for _, r in results], ignore_index=True), meta, tuple(notes), status)

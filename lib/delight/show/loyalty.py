@@ -17,7 +17,8 @@ _SMALL = 30
 # ---- names and numbers
 def _outcomes(result):
     """Outcome columns with their own meta, behaviour first."""
-    return list((result.meta.get("outcomes") or {}).items())
+    about = result.meta.get("outcomes") or {}
+    return [(o, about[o]) for o in result.meta.get("outcome_order") or about]
 
 
 def _name(words, role, column):

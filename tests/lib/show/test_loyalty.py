@@ -64,6 +64,14 @@ def test_the_reading_carries_shares_effects_and_their_intervals(told):
     assert "do not prove" in text[2]
 
 
+def test_behaviour_stays_first_after_saving(told, tmp_path):
+    turned_round = [{**o, "y": {"churned": "zz", "recommend": "aa"}[o["y"]]} for o in OUTCOMES]
+    frame = pd.DataFrame({"overall": [8.0, 9, 8], "zz": [0.0, 0, 1], "aa": [7.0, 9, 8]})
+    result = loyalty.across(loyalty.rule, frame, turned_round, x="overall", scales=SCALES)
+    text = views.rule(type(result).load(result.save(tmp_path / "rule")), Words("en"))
+    assert text[1].startswith("**Staying") and text[2].startswith("**Recommending")
+
+
 def test_a_relation_is_claimed_only_after_correction(told):
     doubtful = told["regression"].table.copy()
     doubtful.loc[doubtful["term"].isin(["overall", "delighted"]), "p_adj"] = 0.06
