@@ -410,7 +410,8 @@ class _Draws:
             if refit:
                 tiled = em.run(used.kind, tiled, of_pattern, max_steps=60, tolerance=0.02).params
             for d, row_weight in enumerate(weight):
-                again = self._profile(used.kind.posterior(tuple(p[d] for p in tiled)), row_weight)
+                chances = used.kind.posterior(tuple(p[d] for p in tiled)) if refit else posterior
+                again = self._profile(chances, row_weight)
                 drawn.append(_lined_up(again, self.profile))
         self.drawn = {key: np.array([d[key] for d in drawn]).reshape(len(drawn), *np.shape(v)) for key, v in self.profile.items()}
 
