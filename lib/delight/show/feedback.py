@@ -135,10 +135,11 @@ def response_by_label(response, ax, words, **options):
     return ax
 
 
-@table(
-    title=lambda response, words, **options: words.gettext("Who answered"),
-    note=lambda response, words, **options: words.gettext("Response: answers as a share of the customers invited."),
-)
+def _response_note(response, words, **options):
+    return words.gettext("Response: answers as a share of the customers invited.") if response.table["invited"].notna().any() else ""
+
+
+@table(title=lambda response, words, **options: words.gettext("Who answered"), note=_response_note)
 def response_table(response, words, **options):
     """Responses by wave, label and location beside the invited and the population."""
     _, t = words.gettext, response.table
@@ -202,7 +203,9 @@ def data_quality(attrition, quality, words, wave="", **options):
                 ).format(n=words.number(without))
             )
     asked = _asked(quality, wave).dropna(subset=["pct_missing"])
-    if len(asked):
+    if len(asked) and asked["pct_missing"].max() == 0:
+        sentences.append(_("Everybody answered every question that was asked."))
+    elif len(asked):
         sentences.append(
             _("Per question {middle} of the customers typically gave no answer, at most {highest}.").format(
                 middle=words.percent(asked["pct_missing"].median() / 100, 1), highest=words.percent(asked["pct_missing"].max() / 100, 1)

@@ -43,7 +43,7 @@ def _mean_format(result):
 
 def _change(words, result, value):
     """A difference of means: points of the scale, or percentage points for a yes-or-no question."""
-    return words.signed(100 * value, 0) if _is_share(result) else words.signed(value, 2)
+    return words.signed(100 * value, 1) if _is_share(result) else words.signed(value, 2)
 
 
 def _row(result, by="whole", group=""):
@@ -61,9 +61,11 @@ def _no_estimate(words, status):
     return _("Nobody answered this question.")
 
 
-def band_name(words, band, low, high):
-    """Name of a score band with its limits, such as "delighted (9–10)"."""
+def band_name(words, band, low, high, yes_no=False):
+    """Name of a score band with its limits, such as "delighted (9–10)"; of a yes-or-no question "satisfied" and "not satisfied"."""
     _ = words.gettext
+    if yes_no:
+        return _("satisfied") if band == "delighted" else _("not satisfied")
     limits = _point(words, high) if low == high else words.interval(low, high, lambda v: _point(words, v))
     names = {"low": _("dissatisfied ({limits})"), "middle": _("satisfied ({limits})"), "delighted": _("delighted ({limits})")}
     return names[band].format(limits=limits)
@@ -89,7 +91,11 @@ def caveats(result, words):
             )
         )
     if result.note("no_population"):
-        found.append(_("How many customers each location has is not known, so every answer counts the same."))
+        found.append(
+            _("How many customers each location has is not known, so every answer counts the same.")
+            if result.meta.get("weights") != "sampling"
+            else _("How many customers each location has is not known, so every answer keeps the weight it was given.")
+        )
     if result.note("population_unknown"):
         count = len(result.note("population_unknown").values["strata"])
         found.append(
@@ -143,13 +149,14 @@ def level(levels, bands, words, role="overall", **options):
     )
     sentences = [first]
     if not np.isnan(row["share_delighted"]):
-        sentences.append(
-            _("**{share}** gave {point} or more (interval {interval}): they are the delighted customers.").format(
-                share=words.percent(row["share_delighted"]),
-                point=_point(words, row["delight_from"]),
-                interval=words.interval(row["share_delighted_lo"], row["share_delighted_hi"], words.percent),
-            )
+        text = (
+            _("**{share}** gave {point} or more (interval {interval}): they are the delighted customers.")
+            if row["delight_from"] < scale["max"]
+            else _("**{share}** gave the highest grade, {point} (interval {interval}): they are the delighted customers.")
         )
+        interval = words.interval(row["share_delighted_lo"], row["share_delighted_hi"], words.percent)
+        shown = {"share": words.percent(row["share_delighted"]), "point": _point(words, row["delight_from"]), "interval": interval}
+        sentences.append(text.format(**shown))
     low = _band(bands, "low")
     if low is not None and not np.isnan(low["share"]) and len(bands.table["band"].unique()) > 2:
         sentences.append(
@@ -176,7 +183,8 @@ def _distribution_title(distribution, bands, words, **options):
 
 def _band_shares(bands, words):
     rows = bands.table[bands.table["by"] == "whole"] if len(bands.table) else bands.table
-    name = {r["band"]: band_name(words, r["band"], r["low_edge"], r["high_edge"]) for _, r in rows.iterrows()}
+    yes_no = _is_share(bands)
+    name = {r["band"]: band_name(words, r["band"], r["low_edge"], r["high_edge"], yes_no) for _, r in rows.iterrows()}
     return [
         words.gettext("{band}: {share} (interval {interval})").format(
             band=name[r["band"]], share=words.percent(r["share"]), interval=words.interval(r["lo"], r["hi"], words.percent)
@@ -209,7 +217,7 @@ def distribution(distribution, bands, ax, words, **options):
     at = np.arange(len(rows))
     ax.bar(at, 100 * rows["share"], width=0.78, color=colours)
     ax.vlines(at, 100 * rows["lo"], 100 * rows["hi"], color=COLOURS["ink"], linewidth=0.8)
-    top = 100 * max(rows["hi"].max(), rows["share"].max(), 0.05)
+    top = 100 * float(np.nanmax([*rows["hi"], *rows["share"], 0.05]))
     for x, row in zip(at, rows.itertuples()):
         if row.share > 0:
             high = 100 * (row.share if np.isnan(row.hi) else row.hi)
@@ -220,16 +228,18 @@ def distribution(distribution, bands, ax, words, **options):
         if len(mine) and not np.isnan(zone.share):
             line = top * 1.16
             ax.plot([mine[0] - 0.38, mine[-1] + 0.38], [line, line], color=BAND_COLOURS[zone.band], linewidth=2.2, solid_capstyle="butt")
-            name = f"{band_name(words, zone.band, zone.low_edge, zone.high_edge)}\n{words.percent(zone.share)}"
+            name = f"{band_name(words, zone.band, zone.low_edge, zone.high_edge, _is_share(bands))}\n{words.percent(zone.share)}"
             ax.annotate(
                 name, (mine.mean(), line), (0, 3), textcoords="offset points", ha="center", va="bottom", fontsize=8, linespacing=1.25
             )
-    ax.set_xticks(at, [_point(words, p) for p in rows["point"]])
+    y, yes_no = distribution.meta.get("y"), _is_share(distribution)
+    ax.set_xticks(at, [words.answer(y, p) if yes_no else _point(words, p) for p in rows["point"]])
     ax.set_ylim(0, top * (1.45 if len(zones) else 1.12))
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
     ax.tick_params(axis="x", length=0)
-    ax.set_xlabel(_("Grade"))
+    if not yes_no:
+        ax.set_xlabel(_("Grade"))
     return ax
 
 
@@ -294,6 +304,12 @@ def _measures(waves):
     return [m for m in present if not (m == "share_delighted" and _is_share(waves))]
 
 
+def _followed(waves):
+    """Measures that at least two waves have."""
+    known = waves.table[waves.table["value"].notna()]
+    return [m for m in _measures(waves) if (known["measure"] == m).sum() > 1]
+
+
 def _shown_by(words, waves, measure):
     """Values beside their change: means with two decimals, so that the change adds up."""
     if measure == "nps":
@@ -305,7 +321,7 @@ def _shown_change(words, waves, measure, value):
     if measure == "nps":
         return words.points(value)
     if measure == "share_delighted" or _is_share(waves):
-        return words.signed(100 * value, 0)
+        return words.signed(100 * value, 1)
     return words.signed(value, 2)
 
 
@@ -396,7 +412,7 @@ def _waves_caption(waves, words, **options):
 
 def _waves_alt(waves, words, **options):
     names, parts = _measure_names(words, waves), []
-    for measure in _measures(waves):
+    for measure in _followed(waves):
         rows = waves.table[(waves.table["measure"] == measure) & waves.table["value"].notna()]
         show = _shown_by(words, waves, measure)
         parts.append(f"{names[measure]}: " + ", ".join(f"{words.wave(r['group'])} {show(r['value'])}" for _, r in rows.iterrows()))
@@ -406,7 +422,7 @@ def _waves_alt(waves, words, **options):
 @figure(title=_waves_title, caption=_waves_caption, alt=_waves_alt, size=(170, 66))
 def development(waves, ax, words, **options):
     """A panel a measure: value and interval by wave."""
-    names, measures = _measure_names(words, waves), _measures(waves)
+    names, measures = _measure_names(words, waves), _followed(waves)
     ax.set_axis_off()
     gap, count = 0.07, len(measures)
     width = (1 - gap * (count - 1)) / max(count, 1)
@@ -503,16 +519,15 @@ def groups(rest, words, **options):
                 "Between groups of customers we see no difference that is more than chance ({n} comparisons of a group with the other customers)."
             ).format(n=count)
         ]
+    left = len(tested) - len(proven)
+    sizes = tested["by"].value_counts()
+    both = proven[proven["by"].isin(sizes[sizes == 2].index) & proven["by"].duplicated(keep=False)]
+    proven = proven.drop(both[both["diff"] < 0].index)  # of two groups one difference says it all
     proven = proven.assign(size=proven["diff"].abs()).sort_values(["by", "size"], ascending=[True, False])
     lines = []
     for row in proven.head(6).to_dict("records"):
-        sentence = (
-            _("{by}: **{group}** gives {mean}, {change} above the others (interval {interval}, n = {n}).")
-            if row["diff"] > 0
-            else _("{by}: **{group}** gives {mean}, {change} below the others (interval {interval}, n = {n}).")
-        )
         lines.append(
-            sentence.format(
+            _group_sentence(words, _is_share(rest), row["diff"] > 0).format(
                 by=words.by(row["by"]),
                 group=words.group(row["by"], row["group"]),
                 mean=_mean(words, rest, row["mean"]),
@@ -532,8 +547,21 @@ def groups(rest, words, **options):
         _("Other groups do not differ from the other customers by more than chance; {n} comparisons were made and allowed for.").format(
             n=count
         )
+        if left
+        else _("{n} comparisons were made and allowed for.").format(n=count)
     )
     return lines
+
+
+def _group_sentence(words, yes_no, above):
+    _ = words.gettext
+    if yes_no and above:
+        return _("{by}: of **{group}** {mean} are satisfied, {change} points above the others (interval {interval}, n = {n}).")
+    if yes_no:
+        return _("{by}: of **{group}** {mean} are satisfied, {change} points below the others (interval {interval}, n = {n}).")
+    if above:
+        return _("{by}: **{group}** gives {mean}, {change} above the others (interval {interval}, n = {n}).")
+    return _("{by}: **{group}** gives {mean}, {change} below the others (interval {interval}, n = {n}).")
 
 
 @table(
@@ -856,7 +884,7 @@ def location_table(locations, shares, words, **options):
 )
 def target_table(targets, words, **options):
     """What was aimed at and what others reach, beside what was found."""
-    _, t = words.gettext, targets.table
+    _, t = words.gettext, targets.table[targets.table["reference"].notna()]
     measures = {
         "mean": _("Mean grade: “{question}”"),
         "share_delighted": _("Delighted customers: “{question}”"),
