@@ -22,6 +22,9 @@ from delight.study import open_study, places
 
 FORMATS = ("html", "pdf")
 
+#: Small matrices go faster on one thread, and two kernels do not fight for the cores.
+_ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+
 
 @dataclass(frozen=True)
 class Report:
@@ -122,7 +125,7 @@ def run(
             _prepare(new_work, new_report, work, chosen, all_chapters)
             remarks = _keep(opened, wave, all_chapters, new_work)
             base = {"study": str(opened.path), "wave": wave, "location": location, "language": languages[0], "out": str(new_work)}
-            environment = {"DELIGHT_HOME": root, **({"DELIGHT_RAW": raw} if raw else {})}
+            environment = {"DELIGHT_HOME": root, **_ONE_THREAD, **({"DELIGHT_RAW": raw} if raw else {})}
             done, cells = _run_chapters(all_chapters, chosen, settings, base, environment, opened, new_work, new_report, say)
             content = _content(opened, wave, location, languages, done, new_work, settings, len(chosen) < len(all_chapters))
             files, warnings = _publish(content, languages, formats, new_report, say, remarks)
