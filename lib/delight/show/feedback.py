@@ -121,14 +121,14 @@ def response_by_label(response, ax, words, **options):
         note = _("{share} ({n} of {invited})").format(
             share=words.percent(row["response"]), n=words.number(row["n"]), invited=words.number(row["invited"])
         )
-        ax.annotate(note, (100 * row["response"], y), (4, 0), textcoords="offset points", va="center", fontsize=7.5)
+        ax.annotate(note, (0, y), (5, 0), textcoords="offset points", va="center", fontsize=7.5)
     whole = _first(response)["response"]
     if not np.isnan(whole):
         ax.axvline(100 * whole, color=COLOURS["ink"], linewidth=0.9)
     ax.set_yticks(at, [words.group("label", g) for g in t["group"]])
     ax.set_ylim(len(t) - 0.4, -0.6)
     top = 100 * t["response"].max() if len(t) else 100
-    ax.set_xlim(0, min(max(1.35 * top, 10), 118))
+    ax.set_xlim(0, max(1.08 * top, 10))
     ax.set_xticks([])
     ax.spines["bottom"].set_visible(False)
     ax.tick_params(axis="y", length=0)

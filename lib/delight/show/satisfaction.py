@@ -455,10 +455,10 @@ def development(waves, ax, words, **options):
     return ax
 
 
-def _few_ticks():
+def _few_ticks(**options):
     from matplotlib.ticker import MaxNLocator
 
-    return MaxNLocator(nbins=4)
+    return MaxNLocator(**{"nbins": 4, **options})
 
 
 def _axis(words, measure, factor, span):
@@ -825,6 +825,7 @@ def location_figure(locations, ax, words, **options):
                 clip_on=False,
             )
     ax.set_xlabel(_("Satisfied (%)") if _is_share(locations) else _("Mean grade"))
+    ax.xaxis.set_major_locator(_few_ticks(steps=[1, 2, 5, 10], nbins=8))
     ax.xaxis.set_major_formatter(lambda v, _: words.number(v, 0 if factor == 100 or float(v).is_integer() else 1))
     return ax
 
