@@ -134,7 +134,7 @@ def block(content, words, data):
 
 
 def _fieldwork(content, words):
-    rows = report.fieldwork(words, content.about.get("fieldwork"))
+    rows = report.fieldwork(words, content.about.get("fieldwork"), content.about.get("locations", True))
     return [f"<h3>{escape(report.heading(words, 'fieldwork'))}</h3>{_terms(rows)}"] if rows else []
 
 
@@ -176,8 +176,9 @@ def _methods(content, words, chapters):
     parts = [f"<h3>{escape(report.heading(words, 'methods'))}</h3>"]
     for method_id in sorted(set(by_method.values())):
         told = report.method(words, method_id)
-        title, sentence, source = told or (method_id, "", "")
-        title = f"{method_id} · {title}" if told else method_id
+        if told is None:
+            continue
+        title, sentence, source = f"{method_id} · {told[0]}", told[1], told[2]
         formula = f'<p class="formula">{escape(source)}</p>' if source else ""
         parts.append(
             f'<div class="method" id="method-{method_id}"><h4>{escape(title)}</h4><p>{render.paragraph(sentence)}</p>{formula}</div>'

@@ -226,6 +226,7 @@ def _content(study, wave, location, languages, done, work, settings, partial):
         "delight_from": study.delight_from,
         "minimum_group": study.minimum_group,
         "fieldwork": plain(study.fieldwork),
+        "locations": bool(study.column("location")),
         "report": plain(study.report),
         "partial": partial,
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -168,7 +168,8 @@ def binding(here):
     columns = ["outcome_role", "outcome", "grade", "mean", "ci_lo", "ci_hi"]
     found = find(here, "loyalty.rule", function="delight.loyalty.threshold.rule")
     if found is None:
-        return _result("binding", [], columns, notes=[Note("not_asked", {"roles": list(LOYALTY[:3])})])
+        loyal = any(here.has(role) for role in LOYALTY)
+        return _result("binding", [], columns, notes=[Note("not_asked", {"roles": ["overall"] if loyal else list(LOYALTY[:3])})])
     asked = found.meta.get("outcomes") or {found.meta["outcome"]: found.meta}
     about = [{k: m.get(k) for k in ("role", "verdict", "n_needed", "n_used", "binary", "scale")} | {"outcome": o} for o, m in asked.items()]
     place = {role: i for i, role in enumerate(LOYALTY)}
@@ -208,6 +209,7 @@ def priorities(here):
         "by_block": table["block"].value_counts().to_dict(),
         "raise_points": found.meta.get("raise_points"),
         "delight_from": found.meta.get("delight_from"),
+        "scale": found.meta.get("scale"),
     }
     return _result("priorities", rows, columns, notes=found.notes, like=found, **about)
 

@@ -466,19 +466,27 @@ def class_table(impact, words, **options):
 
 @table(
     title=lambda impact, words, **options: words.gettext("Slopes below and above a good grade"),
-    note=lambda impact, words, **options: words.gettext(
-        "Points of the overall score for each point of the experience. q: test that both slopes are equal, corrected over all experiences."
+    note=lambda impact, words, **options: (
+        words.gettext(
+            "Percentage points of satisfied customers for each point of the experience. q: test that both slopes are equal, corrected over all experiences."
+        )
+        if _is_share(impact)
+        else words.gettext(
+            "Points of the overall score for each point of the experience. q: test that both slopes are equal, corrected over all experiences."
+        )
     ),
 )
 def slope_table(impact, words, **options):
     """The test behind the classes."""
     _, t = words.gettext, impact.table
     t = t[t["knot"].notna()]
+    factor, style = (100, "signed1") if _is_share(impact) else (1, "signed2")
+    below, above = ([(factor * t[f"slope_{side}{end}"]).tolist() for end in ("", "_lo", "_hi")] for side in ("below", "above"))
     return [
         Column(_("Experience"), [words.column(a) for a in t["attribute"]]),
-        Column(_("Good from"), t["knot"].tolist(), "grade"),
-        Column(_("Slope below"), t["slope_below"].tolist(), "signed2", t["slope_below_lo"].tolist(), t["slope_below_hi"].tolist()),
-        Column(_("Slope above"), t["slope_above"].tolist(), "signed2", t["slope_above_lo"].tolist(), t["slope_above_hi"].tolist()),
+        Column(_("Good from"), [_point(words, knot) for knot in t["knot"]]),
+        Column(_("Slope below"), below[0], style, below[1], below[2]),
+        Column(_("Slope above"), above[0], style, above[1], above[2]),
         Column("q", t["diff_q"].tolist(), "p"),
         Column(_("n"), t["n"].tolist(), "count"),
     ]
@@ -488,7 +496,7 @@ def slope_table(impact, words, **options):
     title=lambda codings, words, **options: words.gettext("Does the picture depend on what counts as poor and excellent?"),
     note=lambda codings, words, **options: words.gettext(
         "Asymmetry from −1 (only poor experiences count) to +1 (only excellent ones). Behind it stands what a straight line would give under "
-        "the same cuts: only the difference between the two means anything. Empty: no joint effect."
+        "the same cuts: only the difference between the two means anything. Empty: no joint effect, or one against expectation on both sides."
     ),
 )
 def sensitivity_table(codings, words, **options):
@@ -559,7 +567,9 @@ def first(priorities, words, **options):
     lead = {
         "fix_first": _("**Fix first:** {experiences}. These are basic factors that fall short."),
         "improve": _("**Improve:** {experiences}. They pay off over the whole scale."),
-        "delight_with": _("**Delight with:** {experiences}. Excelling here lifts customers from satisfied to delighted."),
+        "delight_with": _("**Delight with:** {experiences}. Excelling here lifts customers from satisfied to delighted.")
+        if not _is_share(priorities)
+        else _("**Delight with:** {experiences}. Excelling here makes the difference between satisfied and not."),
         "keep_up": _("**Keep up:** {experiences}. Basic factors that are in order; guard them."),
     }
     for block, sentence in lead.items():
@@ -574,6 +584,14 @@ def first(priorities, words, **options):
     uncertain = t[t["block"].isin(list(lead)) & (t["gain_lo"] <= 0)]
     if len(uncertain):
         paragraphs.append(_("For {experiences} the gain could also be nil.").format(experiences=_listed(words, uncertain["attribute"])))
+    promising = t[(t["block"] == "no_effect") & (t["gain_lo"] > 0)]
+    if len(promising):
+        paragraphs.append(
+            _(
+                "{experiences}: no effect on the overall score as a whole is shown, but the gain in {aim} is more than nil. "
+                "Look at it again in the next survey."
+            ).format(experiences=_listed(words, promising["attribute"]), aim=_aim(priorities, words))
+        )
     return paragraphs
 
 
@@ -590,12 +608,19 @@ def _with_gain(words, row):
     )
 
 
-@table(
-    title=lambda priorities, words, **options: words.gettext("What to do first"),
-    note=lambda priorities, words, **options: words.gettext(
-        "Gain: extra {aim} per 100 customers if the grade rises by {rise}. Association in one survey, not proof of cause."
-    ).format(aim=_aim(priorities, words), rise=_rise(priorities, words)),
-)
+def _priority_note(priorities, words, **options):
+    _ = words.gettext
+    notes = [
+        _("Gain: extra {aim} per 100 customers if the grade rises by {rise}. Association in one survey, not proof of cause.").format(
+            aim=_aim(priorities, words), rise=_rise(priorities, words)
+        )
+    ]
+    if priorities.meta.get("n_dropped_missing"):
+        notes.append(_("Mean grades are of the customers this rests on, those who answered all the questions it needs."))
+    return " ".join(notes)
+
+
+@table(title=lambda priorities, words, **options: words.gettext("What to do first"), note=_priority_note)
 def priority_table(priorities, words, **options):
     """The order of action."""
     _, t = words.gettext, priorities.table

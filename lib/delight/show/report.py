@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from delight.show.words import NO_WAVE
+
 #: Order in which a client reads; chapters not named here follow the drivers, in the order they ran.
 STORY = ("summary", "feedback", "satisfaction", "segments", "loyalty", "drivers")
 
@@ -17,7 +19,7 @@ def cover(words, about):
     made = _moment(about.get("made_at"))
     return {
         "title": (about.get("report") or {}).get("title") or _("Customer satisfaction and delight"),
-        "wave": _("Wave {wave}").format(wave=words.wave(about["wave"])) if about.get("wave") else "",
+        "wave": _("Wave {wave}").format(wave=words.wave(about["wave"])) if about.get("wave") not in (None, "", NO_WAVE) else "",
         "location": words.location(about["location"]) if about.get("location") else "",
         "made": _("Report of {date}").format(date=words.date(made)) if made else "",
         "partial": _("Partial report: some chapters were left out.") if about.get("partial") else "",
@@ -127,10 +129,12 @@ def question(words, role):
     return known.get(role, role)
 
 
-def fieldwork(words, declared):
+def fieldwork(words, declared, locations=True):
     """The account of the research as (heading, text) pairs: what the study declares, in a fixed order."""
     _ = words.gettext
     designs = {"all": _("all locations were surveyed"), "sample": _("a sample of the locations was surveyed")}
+    if not locations:
+        designs = {"all": _("all customers were surveyed"), "sample": _("a sample of the customers was surveyed")}
     headings = {
         "population": _("Population"),
         "design": _("Design"),
@@ -247,6 +251,13 @@ def method(words, method_id):
             _("Loyalty regression"),
             _("Regression of loyalty on satisfaction and delight, adjusted for background, reported as average marginal effects."),
             "Long & Ervin 2000",
+        ),
+        "M38": (
+            _("Comparison of waves"),
+            _(
+                "Waves are compared by tests, corrected for all measures and waves; beside them stands the change that would very probably have shown."
+            ),
+            "Benjamini & Hochberg 1995",
         ),
         "M40": (
             _("Protection of respondents"),

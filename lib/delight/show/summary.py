@@ -197,6 +197,8 @@ def loyalty_name(words, role, column):
 def binding(bonds, words, **options):
     """What satisfaction does for loyalty, and whether delight does more."""
     _ = words.gettext
+    if bonds.note("not_asked") and bonds.note("not_asked").values["roles"] == ["overall"]:
+        return [_("**What binds them.** What satisfaction does for loyalty cannot be said, because overall satisfaction was not asked.")]
     if bonds.note("not_asked"):
         return [_("**What binds them.** Loyalty was not asked this time: neither recommending, nor choosing again, nor staying.")]
     outcomes = bonds.meta.get("outcomes") or []
@@ -275,6 +277,8 @@ def advice(actions, words, **options):
 
 def _action_note(actions, words, **options):
     _ = words.gettext
+    if _is_share(actions):
+        return _("Expected gain: satisfied customers more per 100, if the aspect rises by one point. An association, no promise.")
     if actions.meta.get("mixed"):
         return _(
             "Expected gain: delighted customers more per 100, if the aspect rises by a tenth of its scale. An association, no promise."

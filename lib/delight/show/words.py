@@ -20,6 +20,7 @@ LANGUAGES = ("nl", "da", "en")
 LOCALES = {"nl": "nl_NL", "da": "da_DK", "en": "en_GB"}
 CATALOGUES = Path(__file__).parent / "locale"
 NO_VALUE = "–"
+NO_WAVE = "all"  # name of the wave of a study that tells none apart
 _METHOD = re.compile(r"M\d\d")
 
 
@@ -147,7 +148,8 @@ class Words:
         return self._label("location", name)
 
     def wave(self, name):
-        return self._label("wave", name)
+        label = self._label("wave", name)
+        return self.gettext("All answers") if label == NO_WAVE else label
 
     def segment(self, code):
         """Name of a segment: the confirmed or archetype label, else "Group A" for ``group-a``."""
