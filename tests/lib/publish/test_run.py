@@ -179,6 +179,6 @@ def test_an_interrupted_run_leaves_the_earlier_report_and_the_next_one_cleans_up
 
 
 def test_two_runs_of_the_same_report_do_not_meet(workbook):
-    with folders.lock(workbook / "reports" / ".work" / "tiny" / ".2025.lock", "it"):
-        with pytest.raises(RunError, match="being made by another run"):
-            run("tiny")
+    held = folders.lock(workbook / "reports" / ".work" / "tiny" / ".2025.lock", "it")
+    with held, pytest.raises(RunError, match="being made by another run"):
+        run("tiny")
