@@ -15,8 +15,8 @@ from delight.result import Note, Result
 
 #: Level below which a corrected p counts as a change.
 ALPHA = 0.05
-#: Aspects named in each block of action.
-MOST = 3
+#: Aspects named in each block of action, and wishes of each segment.
+MOST, WISHES = 3, 2
 #: A wish marks a segment out from this many person-sd above the mean.
 WISH = 0.3
 #: Answers a share of the invited below which non-response is named among the limits.
@@ -144,11 +144,11 @@ def customers(here):
 
 
 def _wishes(profile, segment):
-    """Up to three needs that this segment has clearly more than others."""
+    """The foremost needs that this segment has clearly more than others."""
     if profile is None or "profile" not in profile.table:
         return []
     mine = profile.table[(profile.table["segment"] == segment) & (profile.table["profile"] >= WISH) & (profile.table["profile_lo"] > 0)]
-    return list(mine.sort_values("profile", ascending=False)["item"].head(MOST))
+    return list(mine.sort_values("profile", ascending=False)["item"].head(WISHES))
 
 
 #: Kinds of loyalty, the one the page speaks of first.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from delight.show import report
+from delight.show.loyalty import rounded_up
 from delight.show.views import Column, reading, table
 
 # ---- key figures -----------------------------------------------------------------------------------------------------
@@ -39,8 +40,11 @@ def _label(words, key, measure):
         return _("Promoters minus detractors") if key.meta.get("nps_like") else _("Net promoter score")
     if measure == "response":
         return _("Response")
-    point = key.meta.get("delight_from")
-    return _("Delighted customers ({point} or more)").format(point=_point(words, point)) if point is not None else _("Delighted customers")
+    point, top = key.meta.get("delight_from"), (key.meta.get("scale") or {}).get("max")
+    if point is None:
+        return _("Delighted customers")
+    text = _("Delighted customers ({point} or more)") if point != top else _("Delighted customers ({point})")
+    return text.format(point=_point(words, point))
 
 
 def _figures(key):
@@ -157,10 +161,6 @@ def customers(groups, words, **options):
         "**Customers.** We see {n} group of customers: {groups}.", "**Customers.** We see {n} groups of customers: {groups}.", len(rows)
     )
     sentences = [text.format(n=words.number(len(rows)), groups="; ".join(named))]
-    if groups.note("response_style"):
-        sentences.append(
-            _("The groups are compared on what each customer finds more important than other things, as some tick high marks throughout.")
-        )
     return [" ".join(sentences)]
 
 
@@ -251,23 +251,18 @@ def block_name(words, block):
 
 @reading
 def advice(actions, words, **options):
-    """What to fix first, improve and delight with, in a sentence each; an empty block says so."""
+    """How to read the table of priorities; an empty block says so."""
     _ = words.gettext
     if actions.note("not_asked"):
         return [_("**What to do.** Which parts of the service matter most cannot be said, because they were not asked about.")]
     found, sentences = actions.table, []
-    texts = {
-        "fix_first": _("**Fix first**, because it costs satisfaction as it is now: {aspects}."),
-        "improve": _("**Improve**, where doing better goes with more satisfaction: {aspects}."),
-        "delight_with": _("**Delight with** what adds satisfaction when it is excellent: {aspects}."),
-    }
-    for block, text in texts.items():
-        names = [words.column(a) for a in found.loc[found["block"] == block, "attribute"]]
-        if names:
-            more = (actions.meta.get("by_block") or {}).get(block, 0) - len(names)
-            if more > 0:
-                names.append(words.ngettext("{n} more", "{n} more", more).format(n=words.number(more)))
-            sentences.append(text.format(aspects=words.listed(names)))
+    if len(found):
+        sentences.append(
+            _(
+                "**What to do.** Fix first what costs satisfaction as it is now, improve where doing better goes with more satisfaction, and "
+                "delight with what adds satisfaction when it is excellent. Within each, the largest expected gain comes first."
+            )
+        )
     if not (found["block"] == "fix_first").any():
         sentences.append(_("No basic factor could be shown to fall short."))
     if not (found["block"] == "delight_with").any():
@@ -325,7 +320,7 @@ def _limit(words, note):
         names = words.listed([loyalty_name(words, *pair) for pair in zip(values["roles"], values["outcomes"])])
         if values["needed"]:
             return _("Whether delight pays extra for {loyalty} remains open; about {needed} answers would settle it.").format(
-                loyalty=names, needed=words.number(float(f"{values['needed']:.2g}"))
+                loyalty=names, needed=words.number(rounded_up(values["needed"]))
             )
         return _("Whether delight pays extra for {loyalty} remains open.").format(loyalty=names)
     if note.code == "small_changes_unseen":
