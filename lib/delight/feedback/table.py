@@ -642,13 +642,38 @@ def _pseudonymised(reading, frame):
     if column not in frame:
         frame["respondent"] = numbered
         return frame
-    codes, seen = pd.factorize(frame[column])
+    ids = frame[column]
+    if _other_people(reading, frame, column):
+        ids = (frame["wave"] + "|" + ids).where(ids.notna(), None)
+    codes, seen = pd.factorize(ids)
     hashed = pd.array([*keys.pseudonyms(seen, keys.study_key(study.name)), None], dtype="str")
     values = pd.Series(hashed.take(np.where(codes < 0, len(seen), codes)), index=frame.index)
     frame["respondent"] = values.where(values.notna(), numbered)
     if column != "respondent":
         frame[column] = frame["respondent"]
     return frame
+
+
+def _other_people(reading, frame, column):
+    """Whether a number stands for another person in every wave: declared, or because numbers run on from the first in each wave."""
+    panel = reading.study.fieldwork.get("panel")
+    if panel is not None:
+        return not panel
+    numbers = pd.to_numeric(frame[column], errors="coerce")
+    running = [_running(numbers[frame["wave"] == wave]) for wave in frame["wave"].unique()]
+    if sum(running) < 2 or not all(running):
+        return False
+    say = "The respondents' numbers start anew in every wave, so the same number is not taken for the same person."
+    reading.report("info", "numbered_anew", say, "If it is, say panel = true under [fieldwork].", column=column)
+    return True
+
+
+def _running(numbers):
+    """Whether these are running numbers from about 1 on: whole, and nearly always one more than the one before."""
+    numbers = np.sort(numbers.to_numpy(dtype=float))
+    if len(numbers) < 30 or np.isnan(numbers).any() or numbers[0] > 10:
+        return False
+    return bool(np.mean(np.diff(numbers) == 1) >= 0.8)
 
 
 def _scrubbed(reading, frame):

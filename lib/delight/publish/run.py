@@ -224,6 +224,7 @@ def _content(study, wave, location, languages, done, work, settings, partial):
         "location": location,
         "language": languages[0],
         "delight_from": study.delight_from,
+        "scale": plain(study.scale(study.outcome)) if study.outcome else None,
         "minimum_group": study.minimum_group,
         "fieldwork": plain(study.fieldwork),
         "locations": bool(study.column("location")),

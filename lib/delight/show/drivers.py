@@ -534,8 +534,11 @@ def _aim(priorities, words):
     _ = words.gettext
     if _is_share(priorities):
         return _("satisfied customers")
-    start = priorities.meta.get("delight_from")
-    return _("delighted customers") if start is None else _("delighted customers ({grade} or more)").format(grade=_point(words, start))
+    start, top = priorities.meta.get("delight_from"), (priorities.meta.get("scale") or {}).get("max")
+    if start is None:
+        return _("delighted customers")
+    text = _("delighted customers ({grade} or more)") if start != top else _("delighted customers ({grade})")
+    return text.format(grade=_point(words, start))
 
 
 def _rise(priorities, words):

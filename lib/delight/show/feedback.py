@@ -281,6 +281,7 @@ def finding_texts(words):
         "unanswered_row": _("Rows without any answer; left out"),
         "repeated_row": _("The same customer stands there twice with the same answers; the first is kept"),
         "identical_rows": _("Rows that equal another customer's in every answer; kept"),
+        "numbered_anew": _("Customer numbers that start anew in every measurement; taken for other customers each time"),
         "missing_respondent": _("Rows without a customer number; kept"),
         "missing_location": _("Rows without a location; they count for the whole only"),
         "location_spelling": _("Spellings of a location that differ only in case or spaces; taken as one"),
@@ -356,10 +357,11 @@ def careless(flagged, sensitivity, words, **options):
     ]
     moved = t[t["shown"].fillna(False).astype(bool)]
     if len(moved):
+        shown = (lambda v: words.percent(v, 1)) if _is_share(sensitivity) else (lambda v: words.number(v, 2))
         names = _flag_names(words)
         lines = [
             _("{sign}: {without} instead of {mean}").format(
-                sign=names.get(r["flag"], r["flag"]), without=words.number(r["mean_without"], 2), mean=words.number(r["mean"], 2)
+                sign=names.get(r["flag"], r["flag"]), without=shown(r["mean_without"]), mean=shown(r["mean"])
             )
             for _i, r in moved.iterrows()
         ]
@@ -371,12 +373,21 @@ def careless(flagged, sensitivity, words, **options):
     return found
 
 
+def _is_share(result):
+    scale = result.meta.get("scale") or {}
+    return (scale.get("min"), scale.get("max")) == (0, 1)
+
+
 def _band_names(words, flagged):
     _, low, high = words.gettext, flagged.meta.get("low_at_most"), flagged.meta.get("high_from")
+    if _is_share(flagged):
+        return {"low": _("not satisfied"), "high": _("satisfied")}
     return {
         "low": _("{point} or less").format(point=words.number(low) if low is not None else ""),
         "middle": _("in between"),
-        "high": _("{point} or more").format(point=words.number(high) if high is not None else ""),
+        "high": _("{point} or more").format(point=words.number(high) if high is not None else "")
+        if high != (flagged.meta.get("scale") or {}).get("max")
+        else words.number(high),
     }
 
 
@@ -393,6 +404,9 @@ def careless_table(flagged, words, **options):
     order = [f for f in names if (t["flag"] == f).any()] if len(t) else []
     present = [b for b in bands if len(t) and (t["band"] == b).any()]
     columns = [Column(_("Sign"), [names[f] for f in order])]
+    if len(present) > 1:
+        whole = t.groupby("flag")[["n_flagged", "n"]].sum(min_count=len(present)).reindex(order)
+        columns.append(Column(_("all: share"), (whole["n_flagged"] / whole["n"]).tolist(), "percent1"))
     for band in present:
         mine = t[t["band"] == band].set_index("flag").reindex(order)
         columns.append(Column(_("{band}: share").format(band=bands[band]), mine["share_flagged"].tolist(), "percent1"))

@@ -408,7 +408,7 @@ def _judgement(words, name, meta, rule_at):
         ).format(fewest=meta.get("fewest", 25), **values)
         needed = meta.get("n_needed_base")
         if needed:
-            text += " " + _("With these shares that takes about {needed} answers in all.").format(needed=words.number(_round_up(needed)))
+            text += " " + _("With these shares that takes about {needed} answers in all.").format(needed=words.number(rounded_up(needed)))
         return text
     if not d:
         return _("**{outcome}: undecided.** The contrast between 7, 8 and 9 could not be estimated.").format(**values)
@@ -477,7 +477,7 @@ def _undecided(words, values, meta, d, binary):
         return text
     if needed and n and needed > n and not clear:
         text += " " + _("To find a difference of {bend} with a chance of 80%, about {needed} answers are needed; there are {n}.").format(
-            bend=_size(words, meta["bend"], binary), needed=words.number(_round_up(needed)), n=words.number(n)
+            bend=_size(words, meta["bend"], binary), needed=words.number(rounded_up(needed)), n=words.number(n)
         )
     elif meta.get("detectable") and not clear:
         text += " " + _(
@@ -486,7 +486,7 @@ def _undecided(words, values, meta, d, binary):
     return text
 
 
-def _round_up(n):
+def rounded_up(n):
     """Up to the next ten, from a thousand on to the next hundred: a planning figure."""
     unit = 100 if n >= 1000 else 10
     return int(np.ceil(n / unit) * unit)

@@ -277,15 +277,13 @@ def definitions(words, about):
     """Terms as (term, explanation) pairs."""
     _ = words.gettext
     rows = []
-    if about.get("delight_from") is not None:
-        rows.append(
-            (
-                _("Delighted customers"),
-                _("Respondents whose overall grade is {grade} or more.").format(
-                    grade=words.number(about["delight_from"], 0 if float(about["delight_from"]).is_integer() else 1)
-                ),
-            )
-        )
+    start, scale = about.get("delight_from"), about.get("scale") or {}
+    if start is not None and (scale.get("min"), scale.get("max")) != (0, 1):
+        text = _("Respondents whose overall grade is {grade} or more.")
+        if start == scale.get("max"):
+            text = _("Respondents whose overall grade is the highest one, {grade}.")
+        grade = words.number(start, 0 if float(start).is_integer() else 1)
+        rows.append((_("Delighted customers"), text.format(grade=grade)))
     rows += [
         (
             _("Interval"),

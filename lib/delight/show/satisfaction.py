@@ -448,7 +448,7 @@ def development(waves, ax, words, **options):
         panel.set_xticks(at, [words.wave(g) for g in rows["group"]])
         panel.tick_params(axis="both", length=0)
         panel.yaxis.set_major_locator(_few_ticks())
-        panel.yaxis.set_major_formatter(_axis(words, measure, factor, high - low + 2 * room))
+        _number_ticks(panel.yaxis, (lambda v, d: words.percent(v / 100, d)) if factor == 100 else words.number)
         panel.grid(axis="y")
         panel.spines["left"].set_visible(False)
         panel.set_title(names[measure], loc="left", fontsize=8.5, color=COLOURS["ink"], pad=7)
@@ -461,13 +461,12 @@ def _few_ticks(**options):
     return MaxNLocator(**{"nbins": 4, **options})
 
 
-def _axis(words, measure, factor, span):
-    def shown(value, _):
-        if measure == "nps":
-            return words.number(value)
-        return words.percent(value / 100) if factor == 100 else words.number(value, 1 if span < 6 else 0)
-
-    return shown
+def _number_ticks(axis, show):
+    """Ticks with as many decimals as tell neighbours apart."""
+    ticks = axis.get_majorticklocs()
+    step = ticks[1] - ticks[0] if len(ticks) > 1 else 1
+    decimals = next((d for d in range(4) if abs(step * 10**d - round(step * 10**d)) < 1e-6), 3)
+    axis.set_major_formatter(lambda value, _: show(value, decimals))
 
 
 @table(
@@ -509,6 +508,8 @@ def groups(rest, words, **options):
     """Which groups differ from the others by more than chance, after correction over the whole family."""
     _, t = words.gettext, rest.table
     tested = t[t["p"].notna()] if len(t) else t
+    if t.empty:
+        return [_("Nothing is known of the customers by which their answers could be compared over groups.")]
     if tested.empty:
         return [_("The answers cannot be compared over groups: there are no two groups with enough answers.")]
     proven = tested[tested["p_adj"] < ALPHA].copy()
@@ -826,7 +827,7 @@ def location_figure(locations, ax, words, **options):
             )
     ax.set_xlabel(_("Satisfied (%)") if _is_share(locations) else _("Mean grade"))
     ax.xaxis.set_major_locator(_few_ticks(steps=[1, 2, 5, 10], nbins=8))
-    ax.xaxis.set_major_formatter(lambda v, _: words.number(v, 0 if factor == 100 or float(v).is_integer() else 1))
+    _number_ticks(ax.xaxis, words.number)
     return ax
 
 

@@ -78,6 +78,7 @@ class Fieldwork(_Table):
 
     population: str = ""
     design: Literal["all", "sample"] | None = None
+    panel: bool | None = None  # whether the same respondents were asked in every wave, so that a number names one person throughout
     mode: str = ""
     start: Day = ""
     end: Day = ""

@@ -341,3 +341,32 @@ def test_kano_answers_in_words_become_codes_and_a_column_may_be_named_by_its_lon
             kinds[kind] += n
     assert len(found) == 29 and kinds == {"A": 15, "I": 9, "O": 2}
     assert found[header[0]].min().day == 12  # day first
+
+
+def two_waves(tmp_path, numbers, fieldwork=""):
+    folder = write(tmp_path, units=None, codebook="column,role,scale_min,scale_max\nid,respondent\noverall,overall,1,10\n")
+    for wave, ids in zip(("a", "b"), numbers):
+        (folder / "raw" / f"{wave}.csv").write_text("id,overall\n" + "".join(f"{i},{1 + k % 10}\n" for k, i in enumerate(ids)))
+    sources = "".join(f'[[sources]]\npath = "raw/{wave}.csv"\nwave = "{wave}"\n' for wave in "ab")
+    head = f'[study]\nname = "{folder.name}"\norganisation = "X"\nlanguage = "en"\n'
+    (folder / "study.toml").write_text(head + sources + fieldwork)
+    return table.read(folder)
+
+
+def people(found):
+    return found.responses.groupby("respondent").ngroups
+
+
+def test_running_numbers_that_start_anew_in_a_wave_are_other_people(tmp_path):
+    found = two_waves(tmp_path, (range(1, 41), range(1, 51)))
+    assert people(found) == 90 and "numbered_anew" in rules(found.findings, "info")
+
+
+def test_customer_numbers_stay_the_same_person_over_waves(tmp_path):
+    found = two_waves(tmp_path, (range(1000, 1400, 10), range(1200, 1600, 10)))
+    assert people(found) == 60 and "numbered_anew" not in rules(found.findings)
+
+
+def test_a_study_may_declare_whether_a_number_names_one_person_throughout(tmp_path):
+    assert people(two_waves(tmp_path / "same", (range(1, 41), range(1, 51)), "[fieldwork]\npanel = true\n")) == 50
+    assert people(two_waves(tmp_path / "other", (range(1000, 1400, 10),) * 2, "[fieldwork]\npanel = false\n")) == 80
