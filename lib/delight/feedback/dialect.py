@@ -73,6 +73,8 @@ def magic(head):
     found = next((kind for start, kind in _MAGIC if head.startswith(start)), "")
     if not found and re.match(rb"(?i)(\xef\xbb\xbf)?\s*(<!doctype html|<html|<table|<\?xml)", head):
         return "a web page or XML file"
+    if not found and re.match(rb'(\xef\xbb\xbf)?\s*(\[\s*)?\{\s*("[^"\n]*"\s*:|\})', head):
+        return "a JSON file"
     return found
 
 

@@ -97,7 +97,10 @@ def read_raw(path, *, format="", rename=None, columns=None, encoding="", delimit
     path = Path(path)
     kind, layout = _kind(path, format)
     if kind in ("csv", "tsv"):
-        table = _read_text(path, kind, layout, columns, rename, encoding, delimiter)
+        try:
+            table = _read_text(path, kind, layout, columns, rename, encoding, delimiter)
+        except UnicodeError:
+            raise InputError(f"{path.name}: the text breaks off within a character, so the file was cut off. Export it again.") from None
     elif kind == "xlsx":
         from delight.feedback import workbooks
 
@@ -122,14 +125,16 @@ def _kind(path, given):
     try:
         if path.is_dir():
             raise InputError(f"{path.name}: this is a folder, not a file. Name the export inside it.")
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path.name}: this is a device or pipe, not a file. Save the export as a file and name that.")
         with open(path, "rb") as file:
             head = file.read(1 << 12)
     except FileNotFoundError:
         raise InputError(f"{path.name}: the file is not there (looked for {path}). Check the path.") from None
     except PermissionError:
         raise InputError(f"{path.name}: no permission to read the file. Change its access rights, or copy it.") from None
-    except OSError as error:
-        raise InputError(f"{path.name}: the file cannot be read ({error.strerror or error}).") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path.name}: the file cannot be read ({getattr(error, 'strerror', '') or error}). Check its name.") from None
     if not head:
         raise InputError(f"{path.name}: the file is empty (0 bytes). Export the answers again.")
     by_name = given if given in FORMATS.values() else FORMATS.get(path.suffix.lower(), "")
@@ -234,16 +239,17 @@ def _first_records(path, encoding, how):
     """The first records that are not blank, and the line on which each ends."""
     records, lines = [], []
     with dialect.read_text(path, encoding) as stream, dialect.long_cells():
-        reader = how.records(islice(stream, how.skip, None))
+        reader, end = how.records(islice(stream, how.skip, None)), 0
         try:
             for record in reader:
+                end = reader.line_num
                 if any(c.strip() for c in record):
                     records.append(record)
                     lines.append(reader.line_num + how.skip)
                 if len(records) == _SAMPLE:
                     break
         except csv.Error as error:
-            raise InputError(_csv_problem(path, reader.line_num + how.skip, error)) from None
+            raise InputError(_csv_problem(path, end + 1 + how.skip, error)) from None
         except UnicodeError:
             raise InputError(
                 f"{path.name}, line {reader.line_num + 1}: the text breaks off within a character. Export the file again."

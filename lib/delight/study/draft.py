@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import os
 import re
@@ -19,6 +20,7 @@ from delight.scales import Scale
 from delight.study.codebook import ANSWER_COLUMNS, COLUMNS, OWN_NAMES
 from delight.study.drafting import likert, profiles, roles, waves
 from delight.study.drafting.hints import language_of, plain
+from delight.study.places import RESERVED
 from delight.study.sheets import LANGUAGES
 
 _MAX_ANSWERS = 60
@@ -57,7 +59,7 @@ class DraftReport:
         return "\n\n".join(parts) + "\n"
 
 
-@dataclass
+@dataclass(eq=False)
 class _File:
     """A raw file while drafting."""
 
@@ -101,7 +103,7 @@ def draft(files, *, name, language="", folder=None, copy=True, read=None):
         from delight.feedback.readers import read_raw as read
     files = [Path(f) for f in ([files] if isinstance(files, (str, Path)) else files)]
     folder = _folder(name, language, folder, files)
-    opened = [_opened(path, read(path)) for path in files]
+    opened = [_opened(path, _answered(path, read(path))) for path in files]
     opened, texts, left_out = _sorted_out(opened)
     for file in opened:
         _add_texts(file, texts)
@@ -128,14 +130,31 @@ def draft(files, *, name, language="", folder=None, copy=True, read=None):
 def _folder(name, language, folder, files):
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", str(name)):
         raise StudyError(f"A study's name has letters, digits and dashes only, not {name!r}. Choose another with --name.")
+    if str(name).lower() in RESERVED:
+        raise StudyError(f"The name {name!r} is reserved. Choose another with --name.")
     if language and language not in LANGUAGES:
         raise StudyError(f"A study speaks {', '.join(LANGUAGES)}, not '{language}'. Leave --language out to have it guessed.")
     if not files:
         raise InputError("No file was named. Give one or more raw exports (CSV, Excel, SPSS or Parquet).")
+    for file in files:
+        same = [f for f in files if f.name.casefold() == file.name.casefold()]
+        if len(same) > 1 and len({f.resolve() for f in same}) == 1:
+            raise InputError(f"{file.name}: the file is named twice. Name it once.")
+        if len(same) > 1:
+            raise InputError(f"{' and '.join(map(str, same))} have the same name, and a study keeps its files in one folder. Rename one.")
     folder = Path(folder) if folder is not None else Path("data") / "studies" / name
     if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
         raise StudyError(f"The study {folder} exists already. Choose another name, or move it away; nothing was changed.")
     return folder
+
+
+def _answered(path, table):
+    """The table, if it holds any answer."""
+    if not len(table.frame):
+        raise InputError(f"{path.name}: the file has a header and no answers. Export the answers again.")
+    if not table.frame.notna().any(axis=None):
+        raise InputError(f"{path.name}: all {len(table.frame):,} rows are empty, so there are no answers. Export the answers again.")
+    return table
 
 
 def _opened(path, table):
@@ -511,9 +530,10 @@ def _quoted(text):
 
 def _write(folder, study, codebook, answers, copied):
     """Write the study beside its place and move it there whole."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    aside = None
     try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         (aside / "study.toml").write_text(study, encoding="utf-8")
         (aside / "codebook.csv").write_text(_as_csv(codebook, COLUMNS), encoding="utf-8-sig", newline="")
         if answers:
@@ -526,10 +546,12 @@ def _write(folder, study, codebook, answers, copied):
         if folder.exists():
             folder.rmdir()
         os.replace(aside, folder)
-    except OSError as error:
-        raise StudyError(f"The study cannot be written to {folder} ({error.strerror or error}). Choose another folder.") from None
+    except (OSError, ValueError) as error:
+        remedy = "Free some space, or choose another folder." if getattr(error, "errno", 0) == errno.ENOSPC else "Choose another folder."
+        raise StudyError(f"The study cannot be written to {folder} ({getattr(error, 'strerror', '') or error}). {remedy}") from None
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        if aside is not None:
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def _as_csv(rows, columns):
