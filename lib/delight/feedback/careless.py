@@ -32,6 +32,7 @@ def flags(frame, *, items, scales, reversed_items=(), duration=None, y=None, sca
     items : list of str
         Rated attributes in the order they were asked; those of one scale make a battery.
     scales : dict of column to Scale
+        Items without one are left out.
     reversed_items : sequence of str
         Items that were turned on reading: turned back, since a straight line is drawn on the paper.
     duration : str, optional
@@ -91,8 +92,9 @@ def flags(frame, *, items, scales, reversed_items=(), duration=None, y=None, sca
 def _batteries(items, scales):
     found = {}
     for item in items:
-        s = scales[item]
-        found.setdefault((s.min, s.max, s.step), []).append(item)
+        s = scales.get(item)
+        if s is not None:
+            found.setdefault((s.min, s.max, s.step), []).append(item)
     return [b for b in found.values() if len(b) >= 2]
 
 
@@ -144,7 +146,7 @@ def _by_respondent(frame, table, items):
 
 def _by_band(frame, table, usable, y, scale):
     bands, sensitivity = [], []
-    if y is not None:
+    if y is not None and scale is not None:
         values = frame[y].to_numpy(dtype=float)
         names, limits = _bands(scale)
         low, high = limits

@@ -189,7 +189,7 @@ def as_number(series, question, *, decimal=".", user_missing=(), value_labels=No
             rule = "unknown_answer"
             where = f"answer_set '{question.answers.name}'" if question.answers is not None else "an answer_set"
             say = f"{count:,} of {len(series):,} answers are unknown: {cells.listed(unknown)}.{did_you_mean(first, known)}"
-            remedy = f"Add them to {where} in answers.csv with a code and kind, or list them under `missing_codes`."
+            remedy = f"Add them to {where} in answers.csv with a code and kind, or list them under `missing_codes` in codebook.csv."
         problems.append(Problem("error", rule, say, remedy, cells.row(unknown), count))
     if question.scale is not None:
         outside = (cells.states == VALUE) & ~question.scale.allows(nums)
@@ -199,7 +199,11 @@ def as_number(series, question, *, decimal=".", user_missing=(), value_labels=No
             step = f" in steps of {question.scale.step:g}" if question.scale.step not in (0, 1) else ""
             say = f"{count:,} of {len(series):,} answers lie outside {question.scale}{step}: {cells.listed(outside, value_labels)}."
             lenient = out_of_scale == "missing"
-            remedy = "" if lenient else "Correct the scale, list them under `missing_codes`, or declare their kind in answers.csv."
+            remedy = (
+                ""
+                if lenient
+                else "Correct the scale or list them under `missing_codes` in codebook.csv, or declare their kind in answers.csv."
+            )
             severity, done = ("warning", "set_missing") if lenient else ("error", "")
             problems.append(Problem(severity, "out_of_scale", say, remedy, cells.row(outside), count, done))
     elif question.role in ("duration", "tenure"):
@@ -250,7 +254,7 @@ def as_category(series, question, *, user_missing=(), value_labels=None):
         known = [a.text or a.code for a in question.answers.answers]
         hint = did_you_mean(str(cells.seen[int(np.argmax(unknown))]), known)
         say = f"{count:,} of {len(series):,} answers are unknown: {cells.listed(unknown)}.{hint}"
-        remedy = f"Add them to answer_set '{question.answers.name}' in answers.csv, or list them under `missing_codes`."
+        remedy = f"Add them to answer_set '{question.answers.name}' in answers.csv, or list them under `missing_codes` in codebook.csv."
         problems.append(Problem("error", "unknown_answer", say, remedy, cells.row(unknown), count))
     values = _strings(cells, texts)
     return Column(pd.Series(values, index=series.index), cells.all_states(), tuple(problems))
