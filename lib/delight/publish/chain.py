@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import logging
+import math
 import os
 import time
 import warnings
@@ -14,11 +15,19 @@ from pathlib import Path
 
 from delight.errors import DelightError, InputError, RunError, StudyError, did_you_mean
 from delight.show.blocks import MIME
+from delight.study.codebook import ROLES
 
 TYPES = {"str": str, "int": int, "float": float, "bool": bool}
 
 #: Names every chapter has, in order (design §6).
 COMMON = ("study", "wave", "location", "language", "out", "delight_from", "ci_level", "n_boot", "seed")
+
+#: Lowest and highest value of the parameters every chapter has, and how to say it.
+RANGES = {
+    "ci_level": (0.5, 0.9999, "a share from 0.5 to 0.9999, such as 0.95"),
+    "n_boot": (1, 1_000_000, "a whole number of at least 1 and at most 1000000"),
+    "seed": (0, 2**32 - 1, "a whole number of 0 or more, below 4294967296"),
+}
 
 #: Longest a single cell may take, in seconds.
 CELL_TIMEOUT = 1800
@@ -84,17 +93,19 @@ def chapters(root):
 def _open(path):
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
-        cells = notebook["cells"]
-    except (OSError, ValueError, KeyError) as error:
-        raise RunError(f"{path.name} is not a readable notebook: {error}. Restore it from version control.", exit_code=5) from None
+        about = notebook.get("metadata", {}).get("delight", {})
+        tagged = [c for c in notebook["cells"] if "parameters" in c.get("metadata", {}).get("tags", [])]
+        needs = [[str(role) for role in choice] for choice in about.get("needs", [])]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        why = f"{type(error).__name__}: {error}" if isinstance(error, (KeyError, TypeError, AttributeError)) else str(error)
+        raise RunError(f"{path.name} is not a readable notebook ({why}). Restore it from version control.", exit_code=5) from None
     number, _, name = path.stem.partition("-")
-    about = notebook.get("metadata", {}).get("delight", {})
-    tagged = [c for c in cells if "parameters" in c.get("metadata", {}).get("tags", [])]
+    unknown = [role for choice in needs for role in choice if role not in ROLES]
+    if unknown:
+        raise RunError(f"{path.name} needs the role '{unknown[0]}', which there is not.{did_you_mean(unknown[0], ROLES)}", exit_code=5)
     if len(tagged) != 1:
         raise RunError(f"{path.name} has {len(tagged)} cells tagged 'parameters'; a chapter has exactly one.", exit_code=5)
-    return ChapterFile(
-        number, name, path, about.get("needs", []), about.get("scope", "whole"), read_parameters(tagged[0]["source"], path.name)
-    )
+    return ChapterFile(number, name, path, needs, about.get("scope", "whole"), read_parameters(tagged[0]["source"], path.name))
 
 
 def read_parameters(source, where="parameters cell"):
@@ -229,10 +240,14 @@ def typed(value, parameter):
             raise ValueError(f"'{parameter.name}' is true or false, not '{value}'.")
         return truth[value.lower()]
     try:
-        return parameter.type(value)
+        found = parameter.type(value)
     except ValueError:
         kind = "a whole number" if parameter.type is int else "a number with a decimal point"
         raise ValueError(f"'{parameter.name}' is {kind}, not '{value}'.") from None
+    lowest, highest, what = RANGES.get(parameter.name, (None, None, ""))
+    if parameter.type is float and not math.isfinite(found) or what and not lowest <= found <= highest:
+        raise ValueError(f"'{parameter.name}' is {what or 'a number'}, not '{value}'.")
+    return found
 
 
 @dataclass(frozen=True)

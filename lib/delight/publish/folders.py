@@ -78,7 +78,7 @@ def lock(path, what):
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("w")
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise unwritable(path.parent, error) from None
     with file:
         try:
@@ -101,5 +101,6 @@ def _take(file):
 
 def unwritable(folder, error):
     """The error for a folder that cannot be written, with what to do."""
-    remedy = "Free some space" if error.errno == errno.ENOSPC else "Choose another folder with --out, or change its permissions"
-    return RunError(f"Cannot write to {folder}: {error.strerror or error}. {remedy}, then run again.", exit_code=5)
+    full = getattr(error, "errno", 0) in (errno.ENOSPC, errno.EDQUOT)
+    remedy = "Free some space" if full else "Choose another folder with --out, or change its permissions"
+    return RunError(f"Cannot write to {folder}: {getattr(error, 'strerror', '') or error}. {remedy}, then run again.", exit_code=5)

@@ -116,7 +116,8 @@ class SegmentModel:
             wrong.append("the shares of the classes do not add up to one")
         if wrong:
             raise StudyError(f"{where}: " + "; ".join(wrong) + ". Copy the proposal of chapter 30-segments again.")
-        texts = about.get("names") or {}
+        texts = about.get("names")
+        texts = texts if isinstance(texts, dict) else {}
         labels = {n: {str(k): str(v) for k, v in texts[n].items() if v} for n in names if isinstance(texts.get(n), dict)}
         labels = {n: given for n, given in labels.items() if given}
         return cls(coded, params, names, labels, dict(about.get("made_from") or {}))
@@ -127,7 +128,8 @@ class SegmentModel:
         try:
             about = json.loads(Path(path).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise StudyError(f"{path} cannot be read: {error}.") from None
+            name = Path(path).name
+            raise StudyError(f"{name} cannot be read ({error}). Copy the proposal of chapter 30-segments again.") from None
         return cls.from_dict(about, where=str(Path(path).name))
 
     def renamed(self, names):
