@@ -162,8 +162,8 @@ def binding(here):
     -------
     Result
         Rows ``outcome_role, outcome, grade, mean, ci_lo, ci_hi, n, n_missing, n_eff, status`` at 7, 8 and 9 for every kind of loyalty
-        asked, in the order of `LOYALTY`; meta ``outcomes``: a list of ``role, outcome, verdict, n_needed, n_used, binary, scale``.
-        Empty where loyalty was not asked.
+        asked, in the order of `LOYALTY`; on a scale without them at the lowest delighted grade and the one below. Meta ``outcomes``: a list
+        of ``role, outcome, verdict, n_needed, n_used, binary, scale, grades``. Empty where loyalty was not asked.
     """
     columns = ["outcome_role", "outcome", "grade", "mean", "ci_lo", "ci_hi"]
     found = find(here, "loyalty.rule", function="delight.loyalty.threshold.rule")
@@ -175,11 +175,20 @@ def binding(here):
     place = {role: i for i, role in enumerate(LOYALTY)}
     about.sort(key=lambda one: place.get(one["role"], len(place)))
     table = found.table if "outcome" in found.table else found.table.assign(outcome=found.meta["outcome"], outcome_role="")
-    rows = []
+    rows, curve = [], find(here, "loyalty.curve", function="delight.loyalty.curve.curve")
     for one in about:
-        mine = table[(table["outcome"] == one["outcome"]) & table["grade"].isin([7, 8, 9])]
+        one["grades"], source = [7, 8, 9], table
+        if one["verdict"] == "not_identified":
+            one["grades"], source = _around_delight(here), curve.table if curve is not None and "outcome" in curve.table else table
+        mine = source[(source["outcome"] == one["outcome"]) & source["grade"].isin(one["grades"])]
         rows += [{c: row.get(c, np.nan) for c in columns} | _counts(row) for row in mine.to_dict("records")]
     return _result("binding", rows, columns, notes=found.notes, like=found, outcomes=about, keys=["outcome_role"])
+
+
+def _around_delight(here):
+    """The lowest delighted grade and the one below it; none for a yes-or-no question."""
+    scale, start = here.study.scale("overall"), here.delight_from
+    return [] if start is None or scale is None or (scale.min, scale.max) == (0, 1) else [start - (scale.step or 1), start]
 
 
 def priorities(here):

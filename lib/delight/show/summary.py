@@ -221,6 +221,8 @@ def _level(words, bonds, one):
     found = bonds.table[(bonds.table["outcome"] == one["outcome"]) & bonds.table["mean"].notna()] if len(bonds.table) else bonds.table
     rows = {int(r["grade"]): r for r in found.to_dict("records")}
     name = loyalty_name(words, one["role"], one["outcome"])
+    if one["verdict"] == "not_identified":
+        return _two_grades(words, one, found, name)
     if not {7, 8, 9} <= set(rows):
         return _("**What binds them.** Loyalty was asked ({loyalty}), but too few customers gave a 7, 8 or 9 to compare them.").format(
             loyalty=name
@@ -238,6 +240,30 @@ def _level(words, bonds, one):
         "**What binds them.** Looking at {loyalty}: customers who gave a 7 score {seven} on average, those who gave an 8 {eight}, and those "
         "who gave a 9 {nine} (on a scale of {low} to {high})."
     ).format(**values, low=_point(words, scale.get("min", 0)), high=_point(words, scale.get("max", 10)))
+
+
+def _two_grades(words, one, found, name):
+    """Loyalty at the lowest delighted grade and the one below, where the scale has no 7, 8 and 9."""
+    _ = words.gettext
+    rows = found.sort_values("grade").to_dict("records")
+    if len(rows) != 2:
+        return _("**What binds them.** Loyalty was asked ({loyalty}); the chapter on loyalty shows how it goes with satisfaction.").format(
+            loyalty=name
+        )
+    show = words.percent if one["binary"] else words.grade
+    low, high = rows
+    values = {"loyalty": name, "low": _point(words, low["grade"]), "high": _point(words, high["grade"])}
+    values |= {"below": show(low["mean"]), "above": show(high["mean"])}
+    if one["binary"]:
+        text = _(
+            "**What binds them.** Looking at {loyalty}: of the customers who gave a {low}, {below} are loyal, of those who gave a {high} {above}."
+        )
+        return text.format(**values)
+    scale = one.get("scale") or {}
+    return _(
+        "**What binds them.** Looking at {loyalty}: customers who gave a {low} score {below} on average, and those who gave a {high} {above} "
+        "(on a scale of {least} to {most})."
+    ).format(**values, least=_point(words, scale.get("min", 0)), most=_point(words, scale.get("max", 10)))
 
 
 # ---- what to do ------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from delight.publish import summary
 from delight.result import Note, Result
+from delight.scales import Scale
 from delight.show import Words
 from delight.show import summary as views
 from delight.study import Labels
@@ -170,6 +171,32 @@ def test_grades_that_nobody_gave_are_not_compared():
     found = rule(("recommend", "insufficient"))
     found.table.loc[found.table["grade"] == 9, "mean"] = np.nan
     assert "too few customers gave a 7, 8 or 9" in views.binding(summary.binding(Here({"loyalty.rule": found})), EN)[0]
+
+
+def test_on_a_scale_without_a_7_8_and_9_the_grades_around_delight_are_told():
+    ten = {"min": 0, "max": 10, "step": 1}
+    about = {"role": "recommend", "verdict": "not_identified", "n_needed": None, "n_used": 400, "binary": False, "scale": ten}
+    rows = [{"outcome": "nps", "outcome_role": "recommend", "grade": g, "mean": 2.0 * g, **COUNTS} for g in (3, 4, 5)]
+    here = Here(
+        {
+            "loyalty.rule": Result.of("M06", [{**rows[0], "mean": np.nan}], outcome="nps", outcomes={"nps": about}),
+            "loyalty.curve": Result.of("M19", rows),
+        }
+    )
+    here.delight_from, here.study.scale = 5, lambda role: Scale(1, 5)
+    text = views.binding(summary.binding(here), EN)[0]
+    assert text == (
+        "**What binds them.** Looking at recommending: customers who gave a 4 score 8.0 on average, and those who gave a 5 10.0 "
+        "(on a scale of 0 to 10)."
+    )
+
+
+def test_where_only_recommending_was_asked_loyalty_cannot_be_explained_and_satisfaction_is_what_to_ask():
+    here = Here({})
+    here.has = lambda role: role == "recommend"
+    found = summary.binding(here)
+    assert "overall satisfaction was not asked" in views.binding(found, EN)[0]
+    assert found.note("not_asked").values == {"roles": ["overall"]}
 
 
 def priorities(classes):
