@@ -367,7 +367,8 @@ class Design:
     population : dict or float, optional
         Units in the population by stratum (respondents who could answer; with `clusters`, clusters), one number without strata.
         Weights are then brought to N_h and the finite-population correction 1 - n_h/N_h applies; strata it does not name
-        take the average weight and no correction. Without it strata keep the weights they have.
+        take the average weight and no correction; nor is a stratum corrected that has more answers than people (the list is wrong
+        then). Without it strata keep the weights they have.
     labels : dict, optional
         Label of each stratum: strata with one answer are joined within their label for the variance.
 
@@ -427,10 +428,12 @@ class Design:
             self.notes.append(("population_unknown", {"strata": [str(n) for n in names[~known]], "n": int(sizes[~known].sum())}))
         if not known.any() and strata is not None:
             self.notes.append(("no_population", {"strata": len(names)}))
-        if known.any():
+        with np.errstate(invalid="ignore"):
             over = known & (sizes > totals)
+        if known.any():
             if over.any():
                 self.notes.append(("population_exceeded", {"strata": [str(n) for n in names[over]]}))
+                totals = np.where(over, sizes, totals)  # the list is wrong: at least those who answered are there, and nobody knows who else
             self.poststratified = self.clusters is None
             if self.poststratified:
                 target = np.where(known, totals, sizes * totals[known].sum() / sizes[known].sum())
@@ -440,7 +443,7 @@ class Design:
         by_row = np.full(len(n_joined), np.nan)
         for h in range(len(n_joined)):
             parts = joined == h
-            by_row[h] = max(0.0, 1 - n_joined[h] / totals[parts].sum()) if known[parts].all() else 1.0
+            by_row[h] = max(0.0, 1 - n_joined[h] / totals[parts].sum()) if (known & ~over)[parts].all() else 1.0
         self.strata, self.fpc, self.sizes = joined[codes], by_row, n_joined
 
     def _collapse(self, codes, names, sizes, labels):

@@ -156,11 +156,15 @@ def test_without_any_population_the_pooled_mean_stands_and_says_so():
     assert design.notes == [("no_population", {"strata": 2})]
 
 
-def test_more_answers_than_people_count_as_everybody():
-    frame = pd.DataFrame({"y": [8.0, 6, 9], "h": ["a", "a", "a"]})
-    design = design_of(frame, "y", strata="h", population={"a": 2})
-    assert design.mean(frame["y"]).se == 0
+def test_more_answers_than_people_mean_a_wrong_list_and_no_certainty():
+    frame = pd.DataFrame({"y": [8.0, 6, 9, 7, 8, 5], "h": ["a", "a", "a", "b", "b", "b"]})
+    design = design_of(frame, "y", strata="h", population={"a": 2, "b": 6})
+    alone, plain = design.mean(frame["y"], frame["h"].eq("a")), mean(frame["y"][:3])
+    assert alone.se == pytest.approx(plain.se) and (alone.lo, alone.hi) == pytest.approx((plain.lo, plain.hi))
+    assert design.mean(frame["y"]).value == pytest.approx((3 * 23 / 3 + 6 * 20 / 3) / 9)  # at least those who answered are there
     assert design.notes == [("population_exceeded", {"strata": ["a"]})]
+    everybody = design_of(frame, "y", strata="h", population={"a": 3, "b": 3})
+    assert everybody.mean(frame["y"]).se == 0 and not everybody.notes
 
 
 def test_the_order_of_rows_changes_nothing():
