@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from delight import __version__
-from delight.errors import DelightError, InputError, RunError, StudyError
+from delight.errors import DelightError, InputError, RunError, StudyError, did_you_mean, visible
 
 EXIT_CODES = """exit codes:
   0 done · 1 the data or the study is wrong · 2 usage · 3 a chapter failed · 5 nothing ran · 130 interrupted"""
@@ -46,7 +46,7 @@ def exit_code(error):
 
 def _fail(message, code):
     sys.stdout.flush()
-    print(f"delight: {message}", file=sys.stderr)
+    print(f"delight: {visible(message)}", file=sys.stderr)
     return code
 
 
@@ -54,18 +54,30 @@ def _interrupt(number, frame):
     raise KeyboardInterrupt
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that names the nearest option to one it does not know."""
+
+    def parse_args(self, args=None, namespace=None):
+        options, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            parser = getattr(options, "parser", self)
+            hints = "".join(did_you_mean(u.partition("=")[0], parser._option_string_actions) for u in unknown if u.startswith("-"))
+            parser.error(f"unknown: {' '.join(unknown)}.{hints}")
+        return options
+
+
 def parser():
     """The commands and their options."""
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="delight",
         description="From raw customer feedback to what delights: studies, reports, exploration.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"delight {__version__}")
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=argparse.ArgumentParser)
 
     new = commands.add_parser("new", parents=[shared], help="draft a study from raw exports")
     new.add_argument("files", nargs="+", metavar="FILE", help="raw exports: csv, tsv, xlsx, sav or parquet; several are waves")
@@ -73,13 +85,13 @@ def parser():
     new.add_argument("--language", choices=("nl", "da", "en"), default="nl", help="language of the report (default nl)")
     new.add_argument("--in", dest="folder", metavar="DIR", help="folder for the study (default data/studies)")
     new.add_argument("--no-copy", action="store_true", help="refer to the raw files where they are instead of copying them")
-    new.set_defaults(command=_new)
+    new.set_defaults(command=_new, parser=new)
 
     check = commands.add_parser("check", parents=[shared], help="check a study and its data, and list every finding")
     check.add_argument("study", metavar="STUDY", help="name under data/studies, or a folder")
     check.add_argument("--raw", metavar="DIR", help="folder with the raw files, if not the study's own")
     check.add_argument("--json", action="store_true", help="findings as JSON")
-    check.set_defaults(command=_check)
+    check.set_defaults(command=_check, parser=check)
 
     run = commands.add_parser("run", parents=[shared], help="make the report of a study")
     run.add_argument("study", metavar="STUDY", help="name under data/studies, or a folder")
@@ -93,18 +105,18 @@ def parser():
     )
     run.add_argument("--raw", metavar="DIR", help="folder with the raw files, if not the study's own")
     run.add_argument("--out", metavar="DIR", help="folder for reports (default reports/)")
-    run.set_defaults(command=_run)
+    run.set_defaults(command=_run, parser=run)
 
     lab = commands.add_parser("lab", parents=[shared], help="open JupyterLab on the workbook")
     lab.add_argument("study", nargs="?", default="", metavar="STUDY", help="study that the exploration notebooks open")
-    lab.set_defaults(command=_lab)
+    lab.set_defaults(command=_lab, parser=lab)
 
     workshop = commands.add_parser("workshop", parents=[shared], help="make workshop notebooks")
     lessons = workshop.add_subparsers(title="commands", metavar="COMMAND", required=True)
     build = lessons.add_parser("build", parents=[shared], help="write student and trainer notebooks of every lesson")
     build.add_argument("--language", choices=("nl", "da", "en"), default="nl", help="language of the lessons (default nl)")
     build.add_argument("--out", metavar="DIR", help="folder for the notebooks (default reports/workshop-LANGUAGE)")
-    build.set_defaults(command=_workshop_build)
+    build.set_defaults(command=_workshop_build, parser=build)
     return top
 
 
@@ -124,9 +136,22 @@ def _new(options):
 def _check(options):
     from delight.feedback import checks, table
 
-    findings = table.check(options.study, raw=options.raw)
+    findings = [*table.check(options.study, raw=options.raw), *_beside_data(options)]
     print(checks.as_json(findings) if options.json else checks.as_text(findings, colour=sys.stdout.isatty()))
     return 1 if any(f.severity == "error" for f in findings) else 0
+
+
+def _beside_data(options):
+    """Findings about the story and the confirmed segmentation of a study that can be opened."""
+    from delight.publish import chain, ready
+    from delight.study import load, places
+
+    study, _ = load(options.study, raw=options.raw)
+    try:
+        chapters = [c.name for c in chain.chapters(places.root())]
+    except RunError:  # a study can be checked outside a workbook
+        chapters = None
+    return ready.check(study, chapters) if study is not None else []
 
 
 def _run(options):

@@ -32,6 +32,11 @@ class RunError(DelightError):
         self.exit_code = exit_code
 
 
+def visible(text):
+    """Text for a terminal: control characters and other invisible marks, which could hide or forge what it says, written as escapes."""
+    return "".join(c if c in "\n\t" or c.isprintable() or c.isspace() and ord(c) > 159 else repr(c)[1:-1] for c in str(text))
+
+
 def nearest(word, known):
     """The known word closest to `word`, or None if none is close."""
     import difflib

@@ -6,6 +6,7 @@ import io
 import json
 from dataclasses import asdict
 
+from delight.errors import visible
 from delight.findings import SEVERITIES
 from delight.result import plain
 
@@ -54,7 +55,8 @@ def as_text(findings, *, width=None, colour=False):
         for f in ordered(findings):
             place = ", ".join(p for p in (f.file, f.wave and f"wave {f.wave}", f.column, f"row {f.row}" if f.row else "") if p)
             what = " ".join(p for p in (f.message, f.remedy) if p)
-            table.add_row(Text(f.severity, _STYLES[f.severity]), Text(place), Text(f"{f.count:,}" if f.count else ""), Text(what))
+            count = f"{f.count:,}" if f.count else ""
+            table.add_row(Text(f.severity, _STYLES[f.severity]), Text(visible(place)), Text(count), Text(visible(what)))
         console.print(table)
     console.print(Text(f"{summary(findings)}."))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"

@@ -130,7 +130,8 @@ class Chapter:
         if self.location:
             if "location" not in frame or not (frame["location"] == self.location).any():
                 known = sorted(frame["location"].dropna().unique()) if "location" in frame else []
-                raise InputError(f"No response is from location '{self.location}'.{did_you_mean(self.location, known)}")
+                listed = f" There are: {', '.join(known[:10])}{' …' if len(known) > 10 else ''}." if known else ""
+                raise InputError(f"No response is from location '{self.location}'.{did_you_mean(self.location, known)}{listed}")
             frame = frame[frame["location"] == self.location]
         frame = frame if all_waves else frame[frame["wave"] == self.wave]
         labels = self.study.design().labels

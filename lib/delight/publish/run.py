@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from delight import __version__
-from delight.errors import DelightError, InputError, RunError, did_you_mean
-from delight.publish import chain, folders
+from delight.errors import DelightError, InputError, RunError, StudyError, did_you_mean
+from delight.findings import raise_errors
+from delight.publish import chain, folders, ready
 from delight.publish.content import ChapterContent, Content
 from delight.result import Result, plain
 from delight.show import LANGUAGES
@@ -110,6 +111,7 @@ def run(
         raise InputError(
             f"Study '{opened.name}' has no wave '{wave}'.{did_you_mean(wave, opened.waves)} It has: {', '.join(opened.waves)}."
         )
+    _sound(opened, location, all_chapters, settings)
     languages = languages or [opened.language]
     reports = places.reports_folder(out)
     unit = places.slugs([*opened.units, location])[location] if location else "whole"
@@ -132,8 +134,11 @@ def run(
             _manifest(content, opened.path, all_chapters, cells, settings, new_report, root, started)
             folders.swap(new_work, work)
             folders.swap(new_report, target)
-        except DelightError:
-            _keep_failed(new_report, target)
+        except DelightError as error:
+            kept = _keep_failed(new_report, target)
+            if kept and isinstance(error, RunError):
+                say_where = f"{error}\nThe notebooks so far, with the error in the last, are kept in {kept}."
+                raise RunError(say_where, exit_code=error.exit_code) from error
             raise
         except OSError as error:
             raise folders.unwritable(reports, error) from error
@@ -142,6 +147,27 @@ def run(
             shutil.rmtree(new_report, ignore_errors=True)
     shutil.rmtree(_failed(target), ignore_errors=True)
     return Report(target, [target / f.relative_to(new_report) for f in files], content.chapters, warnings, time.monotonic() - started)
+
+
+def _sound(study, location, chapters, settings):
+    """Refuse, before anything runs, a story, segmentation, location or point of delight that cannot be."""
+    raise_errors(ready.check(study, [c.name for c in chapters]), StudyError, intro=f"The study '{study.name}' has {{n}} mistake(s):")
+    if location and not study.column("location"):
+        raise InputError(
+            f"Study '{study.name}' has no locations, so there is no '{location}'. Give the column of locations the role location."
+        )
+    if location and study.units and location not in study.units:
+        raise InputError(f"There is no location '{location}' in units.csv.{did_you_mean(location, study.units)} {_few(study.units)}")
+    scale = study.scale(study.outcome) if study.outcome else None
+    for chosen in {values["delight_from"] for values in settings.values() if values.get("delight_from")}:
+        if scale is not None and not (scale.allows([chosen])[0] and chosen > scale.min):
+            say = f"-p delight_from={chosen:g}: 'delight_from' is a point of the scale {scale} of '{study.outcome}' above its lowest."
+            raise RunError(say, exit_code=2)
+
+
+def _few(names, most=10):
+    names = sorted(names)
+    return f"It has: {', '.join(names[:most])}{f' and {len(names) - most} more' if len(names) > most else ''}."
 
 
 def _choice(wanted, known, what):
@@ -318,10 +344,10 @@ def _failed(target):
 
 
 def _keep_failed(new_report, target):
-    """Keep the notebooks of a failed run, with the error marked in them, beside the untouched report."""
+    """Keep the notebooks of a failed run, with the error marked in them, beside the untouched report; their folder, or None."""
     notebooks = new_report / "notebooks"
     if not notebooks.is_dir() or not any(notebooks.iterdir()):
-        return
+        return None
     for path in notebooks.glob("*.ipynb"):
         try:
             notebook = json.loads(path.read_text(encoding="utf-8"))
@@ -334,4 +360,5 @@ def _keep_failed(new_report, target):
         shutil.rmtree(failed, ignore_errors=True)
         shutil.move(notebooks, failed)
     except OSError:
-        return
+        return None
+    return failed

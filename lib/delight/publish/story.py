@@ -19,6 +19,7 @@ from html import escape
 from pathlib import Path
 
 from delight.errors import StudyError, did_you_mean
+from delight.findings import Finding
 from delight.show import render, report
 from delight.show.words import is_missing
 
@@ -143,9 +144,9 @@ def parse(path, chapters=None):
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise StudyError(f"{name}, line {line}: the file is not in UTF-8. Save it as UTF-8.") from None
+        raise _unusable([f"{name}, line {line}: the file is not in UTF-8. Save it as UTF-8."]) from None
     except OSError as error:
-        raise StudyError(f"{name}: the file cannot be read ({error.strerror or error}). Check its permissions.") from None
+        raise _unusable([f"{name}: the file cannot be read ({error.strerror or error}). Check its permissions."]) from None
     mistakes, pieces, section = [], [], None
     for number, kind, content in _lines(text):
         if kind == "section":
@@ -163,8 +164,16 @@ def parse(path, chapters=None):
         mistakes += [f"{name}, line {number}: {why}" for why in _malformed(piece.text)]
         pieces.append(piece)
     if mistakes:
-        raise StudyError("The story cannot be used:\n" + "\n".join(f"  - {m}" for m in mistakes))
+        raise _unusable(mistakes)
     return pieces
+
+
+def _unusable(mistakes):
+    """The error for mistakes in a story; its ``findings`` hold them one by one, with their lines."""
+    error = StudyError("The story cannot be used:\n" + "\n".join(f"  - {m}" for m in mistakes))
+    places = [re.fullmatch(r"(.+?)(?:, line (\d+))?: (.*)", m, re.S).groups() for m in mistakes]
+    error.findings = [Finding("error", "bad_story", say, file=file, row=int(line) if line else None) for file, line, say in places]
+    return error
 
 
 def _lines(text):

@@ -434,7 +434,7 @@ class _Checker:
             if not source.wave and not has_column and any(named):
                 say = f"Source {i + 1} names no wave, others do."
                 self.report("missing_wave", say, "Name its wave, or give a codebook column the role wave.", *loc)
-            if source.wave and re.search(r"[\x00-\x1f]", source.wave):
+            if _odd(source.wave):
                 self.report("bad_value", f"The wave {source.wave!r} holds control characters.", "Correct it.", *loc, "wave")
             doubled = [old for old, new in source.rename.items() if list(source.rename.values()).count(new) > 1]
             if doubled:
@@ -453,6 +453,9 @@ class _Checker:
 
     def _raw_path(self, given, raw, *loc):
         """Where a raw file lies; None, with a finding, if it is not allowed or not there."""
+        if _odd(given):
+            self.report("bad_value", f"The path {given!r} holds control characters.", "Correct it.", *loc)
+            return None
         if Path(given).is_absolute() or re.match(r"[A-Za-z]:[\\/]|\\\\", given) or ".." in re.split(r"[\\/]", given):
             say = f"The path '{given}' leads out of the study's folder."
             self.report("escaping_path", say, "Give a path inside it, and the folder of raw files by --raw.", *loc)
@@ -543,7 +546,9 @@ class _Checker:
         for key in ("logo", "template"):
             if given := getattr(settings.report, key):
                 path = self.folder / given
-                if Path(given).is_absolute() or not path.resolve().is_relative_to(self.folder):
+                if _odd(given):
+                    self.report("bad_value", f"{key} {given!r} holds control characters.", "Correct it.", "report", key)
+                elif Path(given).is_absolute() or not path.resolve().is_relative_to(self.folder):
                     self.report("escaping_path", f"{key} '{given}' leads out of the study's folder.", "Copy it there.", "report", key)
                 elif not path.is_file():
                     self.report("unreadable_path", f"There is no file '{given}' in the study's folder.", "Correct it.", "report", key)
@@ -564,6 +569,11 @@ class _Checker:
             else:
                 found[wave, language] = path
         return found
+
+
+def _odd(text):
+    """Whether a name holds control characters."""
+    return re.search(r"[\x00-\x1f\x7f]", text) is not None
 
 
 def location_key(text):
