@@ -296,7 +296,7 @@ def _by_csv(path, encoding, how, width, first_line, wanted):
     """Columns, line numbers and findings by the csv module: any dialect, any damage."""
     arrays = [[] for _ in wanted]
     index, rows = [], []
-    short, long, blank = [], [], []
+    short, long, wide, blank = [], [], [], []
     run_together = None
     pick = list(wanted)
 
@@ -328,8 +328,7 @@ def _by_csv(path, encoding, how, width, first_line, wanted):
                 continue
             if len(record) != width:
                 if len(record) > width:
-                    if any(c.strip() for c in record[width:]):
-                        long.append(first_line + start)
+                    (long if any(c.strip() for c in record[width:]) else wide).append(first_line + start)
                     record = record[:width]
                 else:
                     short.append(first_line + start)
@@ -342,6 +341,10 @@ def _by_csv(path, encoding, how, width, first_line, wanted):
                 flush()
         flush()
     findings = _row_findings(path, index, short, long, run_together)
+    if wide and len(wide) < 0.5 * len(index):
+        say = f"{len(wide)} of {len(index)} rows hold an empty cell more than the header has columns: a text with the delimiter may have shifted them."
+        remedy = "Compare these rows with the survey tool, and put texts that hold the delimiter in quotation marks."
+        findings.append(Finding("warning", "wide_rows", say, remedy, file=path.name, row=wide[0], count=len(wide)))
     if index and (end > index[-1] - first_line or short[-1:] == index[-1:]):
         findings += _cut_off(path, encoding, how, index[-1], width)
     return [pa.chunked_array(parts, pa.large_string()) for parts in arrays], np.array(index, dtype=np.int64), findings

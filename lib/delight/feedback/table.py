@@ -217,8 +217,10 @@ def _read_source(reading, source):
     try:
         raw = _raw(source, wanted)
     except InputError as error:
-        message = str(error).removeprefix(f"{file}: ").removeprefix(f"{file}, ")
-        reading.report("error", "unreadable_input", message, file=file, wave=source.wave)
+        line, message = re.fullmatch(
+            r"(?:line (\d+): )?(.*)", str(error).removeprefix(f"{file}: ").removeprefix(f"{file}, "), re.S
+        ).groups()
+        reading.report("error", "unreadable_input", message, file=file, row=int(line) if line else None, wave=source.wave)
         return
     reading.findings.extend(replace(f, wave=source.wave) if source.wave and not f.wave else f for f in raw.findings)
     _missing_columns(reading, source, raw)
@@ -495,6 +497,18 @@ def _weights(reading, frame, rows):
         place = _place(reading, rows, fraction)
         reading.report("error", "fractional_frequency", say, remedy, column=column, count=int(fraction.sum()), **place)
     missing, zero = int(np.isnan(w).sum()), int((w == 0).sum())
+    for wave, weights in frame[column].groupby(frame["wave"], sort=False):
+        if weights.notna().any() and not (weights > 0).any() and not (weights < 0).any():
+            say = f"All {len(weights):,} weights of wave '{wave}' are zero or missing, so nobody counts."
+            reading.report(
+                "error",
+                "no_weight",
+                say,
+                "Correct the export, or give the column the role ignore.",
+                column=column,
+                wave=wave,
+                count=len(weights),
+            )
     if missing:
         say = f"{missing:,} rows have no weight; weighted results leave them out as missing."
         place = _place(reading, rows, np.isnan(w))

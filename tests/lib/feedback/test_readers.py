@@ -148,7 +148,7 @@ def test_ragged_rows_are_kept_and_told(tmp_path):
     assert raw.frame.id.tolist() == ["1", "2", "3", "4", "5"]
     assert pd.isna(raw.frame.b.iloc[1])
     told = {f.rule: (f.severity, f.row, f.count) for f in raw.findings}
-    assert told == {"long_rows": ("error", 4, 1), "short_rows": ("warning", 3, 1)}
+    assert told == {"long_rows": ("error", 4, 1), "short_rows": ("warning", 3, 1), "wide_rows": ("warning", 5, 1)}
 
 
 def test_empty_columns_and_rows_at_the_end_are_left_out(tmp_path):
