@@ -3,9 +3,9 @@
 import json
 
 import pytest
-
 from delight import cli
 from delight.errors import InputError, RunError, StudyError
+
 from tests.tools import tiny
 
 
