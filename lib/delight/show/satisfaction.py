@@ -311,10 +311,12 @@ def _followed(waves):
 
 
 def _shown_by(words, waves, measure):
-    """Values beside their change: means with two decimals, so that the change adds up."""
+    """Values beside their change: means with two decimals and shares with one, so that the change adds up."""
     if measure == "nps":
         return words.points
-    return words.percent if measure == "share_delighted" or _is_share(waves) else lambda value: words.number(value, 2)
+    if measure == "share_delighted" or _is_share(waves):
+        return lambda value: words.percent(value, 1)
+    return lambda value: words.number(value, 2)
 
 
 def _shown_change(words, waves, measure, value):
