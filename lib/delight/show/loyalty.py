@@ -109,10 +109,13 @@ def binding(curve, regression, blocks, words):
         parts = [_shares(words, curve, outcome, meta, low, high), *_slopes(words, regression, outcome, meta, high)]
         parts.append(_feelings(words, blocks, outcome))
         out.append(" ".join(p for p in parts if p))
+    controlled = "block" in regression.table and (regression.table["block"] == "controls").any()
     out.append(
         _(
             "These are relations within one survey, other known characteristics of the respondents held equal; they do not prove that a higher grade makes people more loyal."
         )
+        if controlled
+        else _("These are relations within one survey; they do not prove that a higher grade makes people more loyal.")
     )
     return out
 
