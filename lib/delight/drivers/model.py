@@ -372,6 +372,22 @@ def knot_terms(scores, knot):
     return np.minimum(scores - knot, 0), np.maximum(scores - knot, 0)
 
 
+def entangled(design, w):
+    """Positions of the columns of `design` that take part in an exact dependency: what one of them does alone cannot be told."""
+    if not len(design):
+        return set()
+    scaled = design * np.sqrt(w)[:, None]
+    scale = np.sqrt((scaled**2).sum(axis=0))
+    scaled = scaled / np.where(scale > 0, scale, 1.0)
+    spare = aliased_terms(scaled, list(range(design.shape[1])))
+    kept = [j for j in range(design.shape[1]) if j not in spare]
+    found = set(spare)
+    for j in spare:
+        share = np.linalg.lstsq(scaled[:, kept], scaled[:, j], rcond=None)[0]
+        found |= {k for k, c in zip(kept, share) if abs(c) > 1e-7}
+    return found
+
+
 def vif(scores, w=None, extra=None):
     """Variance inflation factors of the columns of `scores` (given the columns `extra`), infinite where aliased."""
     p = scores.shape[1]

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from delight import resample
-from delight.drivers.model import knot_terms, prepare, square, steady, vif
+from delight.drivers.model import entangled, knot_terms, prepare, square, steady, vif
 from delight.errors import InputError
 from delight.estimate import aliased_terms, base_status, benjamini_hochberg, fit_linear
 from delight.logit import fit_ordered
@@ -248,7 +248,7 @@ class _Slopes:
         labels = [("", f"fixed{i}") for i in range(start)] + names
         spare = aliased_terms(design * np.sqrt(model.w)[:, None], list(range(len(labels)))) if len(model.w) else []
         keep = [i for i in range(len(labels)) if i not in spare]
-        self.aliased = {labels[i][0] for i in spare}
+        self.aliased = {labels[i][0] for i in entangled(design, model.w)} if spare else set()
         self.names, self.design = [labels[i] for i in keep], design[:, keep]
         self.at = {name: i for i, name in enumerate(self.names)}
         self.linear = fit_linear(
@@ -259,7 +259,8 @@ class _Slopes:
             clusters=model.clusters,
         )
         self.result = fit_linear(model.values, self.design, model.w, kind=model.kind, clusters=model.clusters, names=self.names)
-        self.usable = model.n >= 30 and not np.isnan(self.result.coef).any() and np.ptp(model.values) > 0
+        known = np.isfinite(self.result.coef).all() and np.isfinite(self.result.cov).all()  # one cluster has no covariance
+        self.usable = model.n >= 30 and known and np.ptp(model.values) > 0
         self.latent, self.bounded = None, bounds.get("above", False) or bounds.get("below", False)
         if self.usable and self.bounded:
             levels = _levels(model.values)
@@ -279,6 +280,8 @@ class _Slopes:
         row["common_slope"] = self.linear.coef[place]
         if not self.usable:
             return {**row, "no_class": "insufficient" if model.n < 30 or np.ptp(model.values) > 0 else "degenerate"}
+        if a in self.aliased:
+            return {**row, "common_slope": np.nan, "no_class": "degenerate"}
         lo, hi = self.result.interval(ci_level)
         for side in ("below", "above"):
             i = self.at.get((a, side))
@@ -287,8 +290,6 @@ class _Slopes:
                 row |= {f"se_{side}": self.result.se[i], f"{side}_p": self.result.p[i]}
         if self.knots[a] is None:
             return {**row, "no_class": "not_identified"}
-        if a in self.aliased:
-            return {**row, "no_class": "degenerate"}
         pair = [self.at.get((a, "below")), self.at.get((a, "above"))]
         low_cut = self.low_count(a)
         if None in pair or low_cut < self.min_side:
@@ -444,6 +445,7 @@ def _dummies(model, judged, scales, coding, min_side, alpha, ci_level):
     labels = [("", f"fixed{i}") for i in range(start)] + names
     spare = aliased_terms(design * np.sqrt(model.w)[:, None], list(range(len(labels)))) if len(model.w) else []
     keep = [i for i in range(len(labels)) if i not in spare]
+    tangled = {labels[i][0] for i in entangled(design, model.w)} if spare else set()
     design, labels = design[:, keep], [labels[i] for i in keep]
     at = {name: i for i, name in enumerate(labels)}
     fit = fit_linear(model.values, design, model.w, kind=model.kind, clusters=model.clusters, names=labels)
@@ -460,7 +462,7 @@ def _dummies(model, judged, scales, coding, min_side, alpha, ci_level):
         row |= dict(zip(("cut_low", "cut_high"), cuts[a] or (np.nan, np.nan)))
         row |= {k: np.nan for k in ("penalty", "reward")}
         pair = [at.get((a, "low")), at.get((a, "high"))]
-        if usable:
+        if usable and a not in tangled:
             for name, i in zip(("penalty", "reward"), pair):
                 if i is not None:
                     row |= {name: fit.coef[i], f"{name}_lo": lo[i], f"{name}_hi": hi[i], f"se_{name}": fit.se[i], f"{name}_p": fit.p[i]}

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.special import expit
 
 from delight import resample
-from delight.drivers.model import prepare, steady
+from delight.drivers.model import entangled, prepare, steady
 from delight.estimate import aliased_terms, base_status
 from delight.logit import fit_logit
 from delight.result import Note, Result
@@ -60,7 +60,7 @@ def gains(
         n_applicable, status``.
 
         Fewer than five delighted (or not delighted) customers for each term, even with straight lines: ``insufficient``.
-        All or none delighted, or perfectly told apart: ``degenerate``.
+        All or none delighted, or perfectly told apart: ``degenerate``; so are attributes that determine each other exactly.
 
     Notes
     -----
@@ -168,6 +168,12 @@ def _model_gains(model, judged, scales, knots, rise, delight_from, n_boot, ci_le
     coef = np.zeros(design.shape[1])
     coef[keep] = fit.coef
     start = 1 + model.fixed.shape[1]
+    tangled, places = entangled(design, model.w) if spare else set(), terms.places(start)
+    dependent = [a for a in judged if tangled & set(places[a])]
+    if dependent:
+        notes.append(Note("dependent_attributes", {"attributes": dependent}))
+        rows |= {a: {**rows[a], "status": "degenerate"} for a in dependent}
+        judged = [a for a in judged if a not in dependent]
     steps = {}
     for a in judged:
         at = model.x.index(a)
@@ -226,6 +232,14 @@ class _Terms:
                     knot = None
             self.kind[a] = "linear" if knot is None else "knot"
             self.knots.append(knot)
+
+    def places(self, start):
+        """Positions of each attribute's columns, the first of all at `start`."""
+        found = {}
+        for a, knot in zip(self.kind, self.knots):
+            found[a] = list(range(start, start + (1 if knot is None else 2)))
+            start += len(found[a])
+        return found
 
     def columns(self, scores):
         """Design columns of the attributes for given answers."""

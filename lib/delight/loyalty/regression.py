@@ -161,6 +161,18 @@ def blocks(
     """
     data, design, meta = _ready(frame, y, x, scales, delight_from, rational, emotional, controls, turned, weights, weights_kind, clusters)
     present = [b for b in BLOCKS if b in design.block]
+    about = dict(
+        function="delight.loyalty.regression.blocks", ci_level=ci_level, n_boot=n_boot, seed=seed, model="logit" if data.binary else "ols"
+    )
+    counted = dict(n=data.sample.n, n_missing=data.sample.n_missing, n_eff=data.sample.n_eff)
+    if not len(data.y) or not present:  # no answer, or no term that varies
+        blank = dict.fromkeys(
+            ("r2", "delta_r2", "ci_lo", "ci_hi", "stat", "p", "lr", "lr_p", "delta_aic", "delta_r2_last", "p_adj"), np.nan
+        )
+        row = dict(
+            block="rational", step=1, n_terms=0, df=0, **blank, status="insufficient" if data.sample.n < 2 else "degenerate", **counted
+        )
+        return Result.of("M20.blocks", [row], notes=design.notes, **meta, **about, r2=np.nan)
     fits = [_fit(data, design, present[: i + 1]) for i in range(len(present))]
     full = fits[-1]
     draws = _r2_draws(data, design, present, n_boot, seed) if not data.binary and np.isfinite(full.r2) else None
@@ -183,9 +195,7 @@ def blocks(
         table[[c for c in table if c not in ("block", "step", "n_terms", "df", "status")]] = np.nan
     notes = [*design.notes, *_events_note(data, design, "logit" if data.binary else "ols")]
     return Result.of(
-        "M20.blocks", table.assign(n=data.sample.n, n_missing=data.sample.n_missing, n_eff=data.sample.n_eff),
-        function="delight.loyalty.regression.blocks", notes=notes, **meta, ci_level=ci_level, n_boot=n_boot, seed=seed,
-        model="logit" if data.binary else "ols", r2=full.r2,
+        "M20.blocks", table.assign(**counted), notes=notes, **meta, **about, r2=full.r2,
     )  # fmt: skip
 
 
@@ -233,7 +243,9 @@ def _design(data, x, delight_from, rational, emotional, controls):
         if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
             put(values, c, c, "", blk)
             continue
-        merged, levels, gone = _levels(values, data.w)
+        if not len(values):
+            continue
+        merged, levels, gone = _levels(values, data.w, data.w if data.kind == "frequency" else np.ones(len(values)))
         notes += [Note("levels_merged", {"column": c, **gone})] if gone else []
         notes.append(Note("reference", {"column": c, "level": levels[0]}))
         for lev in levels[1:]:
@@ -262,14 +274,15 @@ def _independent(design, x, w):
     return Design(design.x.iloc[:, keep], *picked, (*design.notes, Note("aliased", {"terms": gone})), aside)
 
 
-def _levels(values, w):
+def _levels(values, w, counted):
     """Text answers with rare levels merged into ``(other)``; the levels, most frequent first; what was merged."""
     text = values.astype(str)
-    rows = text.value_counts()
+    counted = pd.Series(counted, index=text.index)
+    rows = counted.groupby(text).sum()
     heavy = pd.Series(w, index=text.index).groupby(text).sum().sort_index().sort_values(ascending=False, kind="stable")
     keep = [v for v in heavy.index[:MOST_LEVELS] if rows[v] >= FEWEST_ANSWERS] or [heavy.index[0]]
     gone = ~text.isin(keep)
-    about = {"levels": int(text[gone].nunique()), "answers": int(gone.sum())} if gone.any() else {}
+    about = {"levels": int(text[gone].nunique()), "answers": int(counted[gone].sum())} if gone.any() else {}
     return text.where(~gone, "(other)"), [*keep, *(["(other)"] if gone.any() else [])], about
 
 

@@ -366,7 +366,8 @@ def _needed(data, contrast, around, bend, fewest):
     if contrast:
         direction, local = contrast
         se = float(np.sqrt(max(direction @ local.fit.cov @ direction, 0)))
-        out |= {"detectable": power * se, "n_needed": int(np.ceil(n * (power * se / bend) ** 2))}
+        if np.isfinite(se):  # one cluster has no standard error
+            out |= {"detectable": power * se, "n_needed": int(np.ceil(n * (power * se / bend) ** 2))}
     return out
 
 

@@ -191,3 +191,18 @@ def test_a_missing_scale_and_an_unknown_coding_are_named(mobi, perq):
         effects(mobi, y="CUSA1", x=perq["x"], scales={c: Scale(1, 10) for c in perq["x"][:-1]})
     with pytest.raises(InputError, match="coding is one of"):
         effects(mobi, y="CUSA1", **perq, coding="quartiles")
+
+
+def test_of_two_attributes_that_say_the_same_neither_has_a_class(planted, six):
+    frame = planted(500)
+    frame["two"] = frame["one"]
+    for order in (six["x"], six["x"][::-1]):
+        table = effects(frame, **{**six, "x": order}, n_boot=20).table.set_index("attribute")
+        assert (table.loc[["one", "two"], "impact_class"] == "degenerate").all()
+        assert table.loc[["one", "two"], ["penalty", "reward", "slope_below", "diff_q"]].isna().all(axis=None)
+        assert table.drop(["one", "two"])["diff_q"].notna().all()
+
+
+def test_one_cluster_leaves_no_class_and_raises_nothing(planted, six):
+    table = effects(planted(300).assign(house="only"), **six, clusters="house", n_boot=20).table
+    assert (table["impact_class"] == "insufficient").all() and table["slope_below"].isna().all()

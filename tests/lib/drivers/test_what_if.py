@@ -87,3 +87,15 @@ def test_invariances(planted, six):
     twice = gains(pd.concat([frame, frame]), **six, delight_from=9, n_boot=0).table
     counted = gains(frame.assign(w=2), **six, delight_from=9, weights="w", weights_kind="frequency", n_boot=0).table
     pd.testing.assert_frame_equal(counted, twice, rtol=1e-8)
+
+
+def test_of_two_attributes_that_say_the_same_neither_has_a_gain_of_its_own(planted, six):
+    frame = planted(500)
+    frame["two"] = frame["one"]
+    result = gains(frame, **six, delight_from=9, n_boot=50)
+    table = result.table.set_index("attribute")
+    assert (table.loc[["one", "two"], "status"] == "degenerate").all() and table.loc[["one", "two"], ["gain", "gain_lo"]].isna().all(
+        axis=None
+    )
+    assert (table.drop(["one", "two"])["status"] == "ok").all() and table.drop(["one", "two"])["gain_lo"].notna().all()
+    assert result.note("dependent_attributes").values["attributes"] == ["one", "two"]

@@ -245,3 +245,21 @@ def test_the_input_is_unchanged(people):
     regression(people, **GRADED, delight_from=9, controls=["label"])
     blocks(people, **GRADED, n_boot=20)
     pd.testing.assert_frame_equal(people, before)
+
+
+@pytest.mark.parametrize("size", [0, 1])
+def test_no_answer_or_one_gives_an_empty_result_and_raises_nothing(people, size):
+    few = people.iloc[:size]
+    for outcome in (GRADED, CHOICE):
+        table = blocks(few, **outcome, delight_from=9, controls=["label"], n_boot=20).table
+        assert table["r2"].isna().all() and table["status"].isin(["insufficient", "degenerate"]).all()
+        assert regression(few, **outcome, delight_from=9, controls=["label"]).table["coef"].isna().all()
+
+
+def test_frequency_weights_count_for_rare_levels_as_the_rows_would(people):
+    few = people.iloc[:60].assign(label=["rare"] * 6 + ["north"] * 54, times=2)
+    twice = pd.concat([few, few])
+    a = regression(few, **GRADED, controls=["label"], weights="times", weights_kind="frequency")
+    b = regression(twice, **GRADED, controls=["label"])
+    assert list(a.table["term"]) == list(b.table["term"]) and "label=rare" in set(a.table["term"])
+    assert a.table["se"].to_numpy() == pytest.approx(b.table["se"].to_numpy(), rel=1e-9, nan_ok=True)
