@@ -199,6 +199,8 @@ def _fit(codes, levels, x, w, names, kind, cov, clusters, ridge, max_steps, *, o
         )
     if ordered:
         cumulative = np.clip(np.cumsum(shares)[:-1], 1e-6, 1 - 1e-6)
+        if (np.diff(cumulative) <= 0).any():  # levels with next to no weight: thresholds must start apart
+            cumulative = np.arange(1, cuts + 1) / (cuts + 1)
         params = np.concatenate([np.log(cumulative / (1 - cumulative)), np.zeros(k)])
         pieces = _ordered_pieces
     else:

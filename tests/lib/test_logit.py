@@ -115,3 +115,9 @@ def test_separation_one_level_and_aliased_terms_are_said():
     assert fit_logit((x[:, 1] > 20).astype(float), x).separated
     assert not fit_logit(np.ones(40), x).usable
     assert fit_logit(np.arange(40) % 2, np.column_stack([x, 2 * x[:, 1]]), names=["one", "a", "twice a"]).aliased == ("twice a",)
+
+
+def test_an_answer_with_next_to_no_weight_does_not_stop_the_fit():
+    y, x = np.array([1, 2, 3, 4, 2, 3]), pd.DataFrame({"x": [0.0, 1, 0, 1, 0, 1]})
+    fit = fit_ordered(y, x, np.array([1e12, 1e-9, 1e-9, 1e-9, 1e-9, 1e-9]), kind="sampling")
+    assert fit.coef.shape == (1,) and (np.isnan(fit.coef[0]) or np.isfinite(fit.coef[0]))
