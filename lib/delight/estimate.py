@@ -433,7 +433,7 @@ class Design:
         if known.any():
             if over.any():
                 self.notes.append(("population_exceeded", {"strata": [str(n) for n in names[over]]}))
-                totals = np.where(over, sizes, totals)  # the list is wrong: at least those who answered are there, and nobody knows who else
+                totals = np.where(over, sizes, totals)  # the list is wrong: those who answered are there, and who else nobody knows
             self.poststratified = self.clusters is None
             if self.poststratified:
                 target = np.where(known, totals, sizes * totals[known].sum() / sizes[known].sum())

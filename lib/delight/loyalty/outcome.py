@@ -14,6 +14,8 @@ from delight.scales import check_scale
 
 #: Behaviour goes before intention, and recommending before buying again.
 ORDER = ("churned", "stayed", "recommend", "repurchase")
+#: Corrected p above which a verdict on a contrast does not stand.
+LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -138,10 +140,20 @@ def emotion_score(frame, columns, scales, *, name="emotion"):
 
 
 def _correct(results):
-    """Put the corrected p of every outcome's contrast beside it."""
+    """The results with the corrected p of every outcome's contrast beside it; a verdict that rests on the contrast falls with it."""
     contrasts = [r.meta["d"] for _, r in results if r.meta.get("d")]
     for d, q in zip(contrasts, benjamini_hochberg([np.nan if d["p"] is None else d["p"] for d in contrasts])):
         d["q"] = plain(q)
+    return [(o, _demoted(r)) for o, r in results]
+
+
+def _demoted(result):
+    """A verdict of more than chance that does not survive the correction becomes ``inconclusive`` (M36)."""
+    meta, d = result.meta, result.meta.get("d") or {}
+    if meta.get("verdict") not in ("supported", "contradicted") or meta.get("hinge") or not (d.get("q") or 0) > LEVEL:
+        return result
+    table = result.table.assign(verdict=result.table["verdict"].replace(meta["verdict"], "inconclusive"))
+    return result.with_table(table, meta={**meta, "verdict": "inconclusive", "demoted_from": meta["verdict"]})
 
 
 def across(method, frame, outcomes, **options):
@@ -161,7 +173,8 @@ def across(method, frame, outcomes, **options):
     Result
         Rows carry ``outcome`` (column) and ``outcome_role``; ``meta["outcomes"]`` holds each outcome's own meta,
         ``meta["outcome_order"]`` their order; notes carry ``outcome``.
-        Verdicts on a contrast get its ``q``: Benjamini-Hochberg over the outcomes.
+        Verdicts on a contrast get its ``q``: Benjamini-Hochberg over the outcomes; above .05 they become ``inconclusive``
+        (``demoted_from`` keeps what they were).
     """
     ordered = sorted(outcomes, key=lambda o: ORDER.index(o["role"]) if o["role"] in ORDER else len(ORDER))
     if not ordered:
@@ -173,7 +186,7 @@ def across(method, frame, outcomes, **options):
         table = result.table.assign(outcome=o["y"], outcome_role=o["role"])
         results.append((o, result.with_table(table[["outcome", "outcome_role", *[c for c in result.table if c != "outcome"]]])))
     notes = [type(n)(n.code, {"outcome": o["y"], **n.values}) for o, r in results for n in r.notes]
-    _correct(results)
+    results = _correct(results)
     first = results[0][1]
     status = min((r.status for _, r in results), key=STATUSES.index)
     meta = {**first.meta, "outcomes": {o["y"]: {**r.meta, "role": o["role"], "status": r.status} for o, r in results}}

@@ -438,10 +438,6 @@ def _judgement(words, name, meta, rule_at):
         return _undecided(words, values, meta, d, binary)
     if "bounded_outcome" in (meta.get("flags") or []):
         text += " " + _ceiling(words, meta) + " " + _("Measured in odds, the result is the same.")
-    if not is_missing(d.get("q")) and d["q"] > 0.05:
-        text += " " + _("Corrected for the number of kinds of loyalty that were tested, this is not beyond chance any more ({q}).").format(
-            q=_p(words, d["q"])
-        )
     return text
 
 
@@ -467,6 +463,14 @@ def _undecided(words, values, meta, d, binary):
         ).format(**values)
     latent, flags = meta.get("d_latent"), meta.get("flags") or []
     clear = d["lo"] > 0 or d["hi"] < 0
+    if meta.get("demoted_from"):
+        return (
+            text
+            + " "
+            + _("Corrected for the number of kinds of loyalty that were tested, this is not beyond chance any more ({q}).").format(
+                q=_p(words, d["q"])
+            )
+        )
     if "bounded_outcome" in flags:
         text += " " + _ceiling(words, meta)
         if clear or (latent and (latent["lo"] > 0 or latent["hi"] < 0)):

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from delight.errors import InputError
+from delight.loyalty.outcome import across
 from delight.loyalty.threshold import _data, _fit, _latent_hinge, _with, forms, grid, hinge_search, refine, rule, steps
 from delight.scales import Scale
 
@@ -285,3 +286,27 @@ def test_sup_f_keeps_its_size():
     options = {**WIDE, "scales": {"s": FINE, "l": Scale(-20, 40, 0)}, "n_boot": 199, "folds": 2}
     p = [forms(fine_sample(200, 0.0, seed), **options).table.set_index("form").loc["hinge", "p_boot"] for seed in range(400)]
     assert 0.025 <= np.mean(np.array(p) <= 0.05) <= 0.085
+
+
+def test_one_cluster_leaves_the_contrast_without_interval_and_raises_nothing():
+    result = rule(planted(300, 1, 4).assign(house="only"), **WIDE, clusters="house")
+    assert result.meta["verdict"] == "inconclusive" and result.meta["n_needed"] is None
+
+
+def test_a_grade_with_one_answer_changes_nothing_at_seven_to_nine():
+    frame = planted(400, 1, 5).query("s > 4")
+    more = pd.concat([frame, pd.DataFrame({"s": [2.0], "l": [3.0]})])
+    a, b = (rule(f, **WIDE).table.set_index("grade").loc[8] for f in (frame, more))
+    assert (b["d_local"], b["d_se"], b["d_lo"]) == pytest.approx((a["d_local"], a["d_se"], a["d_lo"]), abs=1e-10)
+
+
+def test_a_verdict_falls_with_the_correction_over_the_outcomes():
+    frame = planted(900, 0.85, 13).rename(columns={"l": "first"})
+    rng = np.random.default_rng(3)
+    flat = {name: 2 + 0.5 * frame["s"] + rng.normal(0, 1.5, 900) for name in ("second", "third", "fourth", "fifth")}
+    frame, scale = frame.assign(**flat), Scale(-20, 40, 0)
+    alone = rule(frame, y="first", x="s", scales={"s": TEN, "first": scale})
+    assert alone.meta["verdict"] == "supported" and 0.01 < alone.meta["d"]["p"] < 0.05
+    outcomes = [{"y": y, "scale": scale, "role": "recommend"} for y in ("first", *flat)]
+    together = across(rule, frame, outcomes, x="s", scales={"s": TEN}).meta["outcomes"]["first"]
+    assert together["d"]["q"] > 0.05 and together["verdict"] == "inconclusive" and together["demoted_from"] == "supported"

@@ -88,10 +88,12 @@ def test_supported_says_it_is_no_border(told, people):
     assert f"n = {meta['n_around']['7']}, {meta['n_around']['8']} and {meta['n_around']['9']} at 7, 8 and 9" in text
 
 
-def test_supported_but_not_after_correction_is_said(told):
-    meta = {**told["rule"].meta, "outcomes": {o: {**m, "d": {**m["d"], "q": 0.08}} for o, m in told["rule"].meta["outcomes"].items()}}
+def test_a_verdict_that_does_not_survive_the_correction_is_undecided_and_says_why(told):
+    demoted = {"verdict": "inconclusive", "demoted_from": "supported"}
+    outcomes = {o: {**m, **demoted, "d": {**m["d"], "q": 0.08}} for o, m in told["rule"].meta["outcomes"].items()}
+    meta = {**told["rule"].meta, "outcomes": outcomes}
     text = " ".join(views.rule(told["rule"].with_table(told["rule"].table, meta=meta), Words("en")))
-    assert "not beyond chance any more (p = 0.080)" in text
+    assert "not beyond chance any more (p = 0.080)" in text and "supported" not in text and "undecided" in text
 
 
 def test_contradicted_undecided_insufficient_and_untestable(people):
