@@ -129,7 +129,7 @@ def _new(options):
 
     folder = Path(options.folder) / options.name if options.folder else None
     report = draft.draft(options.files, name=options.name, language=options.language, folder=folder, copy=not options.no_copy)
-    print(report.text())
+    print(visible(report.text()))
     return 0
 
 
@@ -167,7 +167,7 @@ def _run(options):
         parameters=options.parameters,
         raw=options.raw,
         out=options.out,
-        say=lambda text: print(text, flush=True),
+        say=lambda text: print(visible(text), flush=True),
     )
     print(f"Report ready in {report.seconds:.0f} s:")
     for path in report.files:

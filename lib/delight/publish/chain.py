@@ -7,6 +7,7 @@ import json
 import logging
 import math
 import os
+import re
 import time
 import warnings
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from delight.errors import DelightError, InputError, RunError, StudyError, did_you_mean
+from delight.publish import folders
 from delight.show.blocks import MIME
 from delight.study.codebook import ROLES
 
@@ -313,6 +315,8 @@ def run_chapter(chapter, parameters, target, *, environment=None):
         kinds = {"StudyError": StudyError, "InputError": InputError}
         if error.ename in kinds:
             raise kinds[error.ename](message) from None
+        if error.ename == "OSError" and (number := re.match(r"\[Errno (\d+)\]", message)) and int(number[1]) in folders.DISK_FULL:
+            raise OSError(int(number[1]), os.strerror(int(number[1]))) from None
         raise RunError(f"Chapter {chapter.file} failed in {cell}: {error.ename}: {message}") from None
     except DelightError:
         raise

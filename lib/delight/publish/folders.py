@@ -12,6 +12,9 @@ from pathlib import Path
 
 from delight.errors import RunError
 
+#: Error numbers of a disk without space, and of a user's share that is used up.
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
 _EXCHANGE = 2
 _HERE = -100
 
@@ -101,6 +104,5 @@ def _take(file):
 
 def unwritable(folder, error):
     """The error for a folder that cannot be written, with what to do."""
-    full = getattr(error, "errno", 0) in (errno.ENOSPC, errno.EDQUOT)
-    remedy = "Free some space" if full else "Choose another folder with --out, or change its permissions"
+    remedy = "Free some space" if getattr(error, "errno", 0) in DISK_FULL else "Choose another folder with --out, or change its permissions"
     return RunError(f"Cannot write to {folder}: {getattr(error, 'strerror', '') or error}. {remedy}, then run again.", exit_code=5)

@@ -274,6 +274,15 @@ def keep_logo(study, work):
     """
     for old in Path(work).glob("logo.*"):
         old.unlink()
+    name, why = (study.report or {}).get("logo", ""), logo_problem(study)
+    if name and not why:
+        path = study.path / name
+        (Path(work) / f"logo{path.suffix.lower()}").write_bytes(path.read_bytes())
+    return why
+
+
+def logo_problem(study):
+    """Why a report must go without the study's logo, or ""."""
     name = (study.report or {}).get("logo", "")
     if not name:
         return ""
@@ -284,5 +293,4 @@ def keep_logo(study, work):
         return f"The logo '{path.name}' is not in the study. The report goes without it."
     if path.stat().st_size > _LOGO_LIMIT:
         return f"The logo '{path.name}' is larger than {_LOGO_LIMIT // 1000} kB. The report goes without it."
-    (Path(work) / f"logo{path.suffix.lower()}").write_bytes(path.read_bytes())
     return ""

@@ -1,15 +1,15 @@
-"""What a report needs of a study beside its codebook and data: the consultant's story and the confirmed segmentation, checked before a run."""
+"""What a report needs of a study beside its codebook and data: story, logo and confirmed segmentation, checked before a run."""
 
 from __future__ import annotations
 
 from delight.errors import StudyError
 from delight.findings import Finding
-from delight.publish import story
+from delight.publish import html, story
 from delight.segments import SegmentModel
 
 
 def check(study, chapters=None):
-    """Everything wrong with a study's story and segmentation.
+    """Everything wrong with a study's story, logo and segmentation.
 
     Parameters
     ----------
@@ -27,6 +27,8 @@ def check(study, chapters=None):
             story.parse(path, chapters)
         except StudyError as error:
             found += error.findings
+    if why := html.logo_problem(study):
+        found.append(Finding("warning", "unusable_logo", why, file="study.toml"))
     path = study.path / "segments.json"
     if path.exists():
         try:
