@@ -1,0 +1,103 @@
+"""The demo study from raw exports to reports in three languages: whole, the same in each, and true to what was planted."""
+
+import json
+import re
+
+import pytest
+from delight.demo import Truth
+from delight.publish.run import run
+from delight.result import Result
+from delight.show import LANGUAGES
+
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture(scope="module")
+def report(root, tmp_path_factory):
+    patch = pytest.MonkeyPatch()
+    patch.chdir(root)
+    patch.setenv("DELIGHT_KEY", "demo")
+    patch.delenv("DELIGHT_RAW", raising=False)
+    yield run("kinderopvang-demo", languages=LANGUAGES, formats=["html", "pdf"], out=tmp_path_factory.mktemp("reports"))
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def truth(root):
+    return Truth.load(root / "data" / "studies" / "kinderopvang-demo" / "truth.toml")
+
+
+def table(report, name):
+    return Result.load(report.folder / "tables" / name).table
+
+
+def page(report, language):
+    text = (report.folder / language / "report.html").read_text(encoding="utf-8")
+    return re.sub(r"<style.*?</style>|data:[^\"')]*", "", text, flags=re.S)
+
+
+def test_every_chapter_ran_and_every_language_has_its_reports(report):
+    assert [c.status for c in report.chapters] == ["done"] * 6
+    assert sorted(p.relative_to(report.folder).as_posix() for p in report.files if p.suffix == ".html") == [
+        f"{language}/report.html" for language in sorted(LANGUAGES)
+    ]
+    assert report.warnings == [] or all("No PDF" in w for w in report.warnings)
+
+
+def test_a_report_is_self_contained_and_says_no_nan(report):
+    for language in LANGUAGES:
+        text = page(report, language)
+        assert not re.search(r'(src|href)="(https?:)?//', text)
+        words = re.sub(r"<[^>]+>", " ", text)
+        assert not re.search(r"\b(nan|NaN|None|inf)\b", words), re.search(r".{60}\b(nan|NaN|None|inf)\b.{30}", words)
+        assert "{" not in re.sub(r"<svg.*?</svg>", "", text, flags=re.S).replace("{{", ""), "a placeholder was not filled in"
+
+
+def test_every_report_block_is_in_the_page(report):
+    tables = sum(b["kind"] == "table" for c in report.chapters for b in c.blocks)
+    figures = sum(b["kind"] == "figure" for c in report.chapters for b in c.blocks)
+    text = page(report, "en")
+    assert text.count("<svg") >= figures > 5
+    assert text.count("<table") >= tables > 10
+
+
+def test_no_row_of_a_respondent_leaves_the_work_folder(report, root):
+    names = {p.stem for p in (report.folder / "tables").glob("*.parquet")}
+    assert not names & {"feedback.responses", "segments.assignment", "feedback.flags"}
+    for path in report.folder.rglob("*"):
+        if path.suffix in (".html", ".json", ".ipynb"):
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(r"[\w.]+@[\w-]+\.(nl|com|be)\b", text), f"{path.name} holds an e-mail address"
+            assert str(root) not in text, f"{path.name} names a folder of this machine"
+
+
+def test_the_planted_groups_of_parents_are_found_and_named(report, truth):
+    found = table(report, "segments.segments").set_index("segment")["share"]
+    planted = {name: segment.share for name, segment in truth.segments.items()}
+    assert len(found) == len(planted) == 3
+    assert sorted(found) == pytest.approx(sorted(planted.values()), abs=0.05)
+    assert table(report, "segments.segments")["named"].all()
+
+
+def test_no_planted_driver_is_called_its_opposite(report, truth):
+    classes = table(report, "drivers.impact").set_index("attribute")["impact_class"]
+    opposite = {"basic": "bijzonder", "delight": "basis"}
+    kinds = {name: driver.kind for name, driver in truth.drivers.items()}
+    for name, kind in kinds.items():
+        assert classes[name] not in (opposite.get(kind), "reverse"), name
+    right = {"basic": "basis", "delight": "bijzonder"}
+    clear = [name for name, kind in kinds.items() if kind in right and classes[name] == right[kind]]
+    assert len(clear) >= 4, classes.to_dict()
+
+
+def test_the_planted_jump_at_nine_supports_the_rule_for_recommending(report):
+    about = json.loads((report.folder / "tables" / "loyalty.rule.json").read_text())["meta"]["outcomes"]
+    verdict = about["recommend"]
+    assert verdict["verdict"] == "supported" and verdict["d"]["lo"] > 0
+
+
+def test_the_manifest_says_what_decided_the_numbers(report):
+    manifest = json.loads((report.folder / "run.json").read_text())
+    assert manifest["data"] and manifest["lock"] and manifest["study_files"] and not manifest["partial"]
+    assert {c["parameters"].get("seed", 0) for c in manifest["chapters"]} == {0}
+    assert all(cell["status"] == "completed" for c in manifest["chapters"] for cell in c["cells"])
