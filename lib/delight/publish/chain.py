@@ -33,6 +33,8 @@ RANGES = {
 
 #: Longest a single cell may take, in seconds.
 CELL_TIMEOUT = 1800
+#: What a kernel that never came up is told by.
+NO_START = re.compile(r"Kernel (didn't respond|died before replying)")
 
 
 @dataclass(frozen=True)
@@ -297,9 +299,7 @@ def run_chapter(chapter, parameters, target, *, environment=None):
     try:
         with _environment(environment or {}), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            papermill.execute_notebook(
-                str(chapter.path),
-                str(target),
+            options = dict(
                 parameters=parameters,
                 kernel_name="python3",
                 progress_bar=False,
@@ -309,6 +309,12 @@ def run_chapter(chapter, parameters, target, *, environment=None):
                 cwd=str(chapter.path.parent),
                 extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
             )
+            try:
+                papermill.execute_notebook(str(chapter.path), str(target), **options)
+            except RuntimeError as error:  # now and then another program takes a kernel's port before the kernel does
+                if not NO_START.match(str(error)):
+                    raise
+                papermill.execute_notebook(str(chapter.path), str(target), **options)
     except PapermillExecutionError as error:
         message = _plain_message(error)
         cell = f"cell {error.cell_index + 1}" if isinstance(error.cell_index, int) else "a cell"

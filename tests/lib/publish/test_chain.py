@@ -1,5 +1,7 @@
 """Parameters cells and overrides: what papermill would overlook is refused before a kernel starts."""
 
+from pathlib import Path
+
 import pytest
 from delight.errors import RunError
 from delight.publish import chain
@@ -102,3 +104,24 @@ def test_a_report_cell_without_a_block_is_an_error():
     notebook = {"cells": [{"cell_type": "code", "metadata": {"tags": ["report"]}, "outputs": []}]}
     with pytest.raises(RunError, match="cell 1 is tagged 'report' but shows no block"):
         chain.collect_blocks(notebook)
+
+
+@pytest.mark.parametrize(("failures", "works"), [(1, True), (2, False)])
+def test_a_kernel_that_does_not_come_up_is_started_once_more(tmp_path, monkeypatch, failures, works):
+    import papermill
+
+    tried = []
+
+    def execute(source, target, **options):
+        tried.append(source)
+        if len(tried) <= failures:
+            raise RuntimeError("Kernel didn't respond in 60 seconds")
+        Path(target).write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
+
+    monkeypatch.setattr(papermill, "execute_notebook", execute)
+    if works:
+        assert chain.run_chapter(chapter(tmp_path), {}, tmp_path / "out.ipynb").blocks == []
+    else:
+        with pytest.raises(RunError, match="Kernel didn't respond"):
+            chain.run_chapter(chapter(tmp_path), {}, tmp_path / "out.ipynb")
+    assert len(tried) == 2
