@@ -27,8 +27,8 @@ def _show(words, result, measure):
     return words.percent if measure in ("share_delighted", "response") or _is_share(result) else words.grade
 
 
-def _label(words, key, measure):
-    _ = words.gettext
+def _label(words, key, row):
+    _, measure = words.gettext, row["measure"]
     if measure == "mean":
         scale = key.meta.get("scale") or {}
         if _is_share(key):
@@ -39,7 +39,7 @@ def _label(words, key, measure):
     if measure == "nps":
         return _("Promoters minus detractors") if key.meta.get("nps_like") else _("Net promoter score")
     if measure == "response":
-        return _("Response")
+        return _("Answers") if pd.isna(row["value"]) else _("Response")
     point, top = key.meta.get("delight_from"), (key.meta.get("scale") or {}).get("max")
     if point is None:
         return _("Delighted customers")
@@ -81,7 +81,7 @@ def cards(key, words, **options):
     """Grade, net promoter score, share delighted, response: with interval and base."""
     rows = _figures(key).to_dict("records")
     return [
-        Column(words.gettext("Figure"), [_label(words, key, row["measure"]) for row in rows]),
+        Column(words.gettext("Figure"), [_label(words, key, row) for row in rows]),
         Column(words.gettext("Value"), [_value(words, key, row) for row in rows]),
         Column(words.gettext("Interval"), [_interval(words, key, row) for row in rows]),
         Column(words.gettext("Base"), [_base(words, row) for row in rows]),

@@ -73,8 +73,8 @@ def test_the_cards_hold_grade_promoters_delight_and_response_with_interval_and_b
 
 
 def test_a_response_is_no_share_where_nobody_counted_the_invited():
-    values, bases = cards(Here({"satisfaction.levels": levels()}))[1::2]
-    assert (values[-1], bases[-1]) == ("403", "number invited not known")
+    labels, values, _, bases = cards(Here({"satisfaction.levels": levels()}))
+    assert (labels[-1], values[-1], bases[-1]) == ("Answers", "403", "number invited not known")
 
 
 def test_few_answers_are_marked_on_the_card():
