@@ -74,7 +74,7 @@ def _in_parts(seen):
     values, bad, order = _texts(pd.concat([pd.Series(days, dtype="str"), rest], ignore_index=True))
     clock, no_clock, _ = _texts("2000-01-01" + pd.Series(times, dtype="str"))
     clock = (clock - pd.Timestamp("2000-01-01")).to_numpy()
-    found, wrong = np.full(len(seen), np.datetime64("NaT"), "datetime64[us]"), np.ones(len(seen), bool)
+    found, wrong = np.full(len(seen), np.datetime64("NaT", "us"), "datetime64[us]"), np.ones(len(seen), bool)
     found[split] = values.to_numpy()[day_codes[split]] + clock[time_codes[split]]
     wrong[split] = bad[day_codes[split]] | no_clock[time_codes[split]]
     found[~split], wrong[~split] = values.to_numpy()[len(days) :], bad[len(days) :]
