@@ -281,16 +281,16 @@ def kinds(impact, words, **options):
     if found["basis"]:
         paragraphs.append(
             words.ngettext(
-                "**Basic factor:** {experiences}. When it falls short, satisfaction drops; doing it better than well adds little.",
-                "**Basic factors:** {experiences}. When they fall short, satisfaction drops; doing them better than well adds little.",
+                "**Basic factor:** {experiences}. Below a good grade every point counts for more than above it: where it falls short, the overall score is lower; beyond good, a higher grade adds less.",
+                "**Basic factors:** {experiences}. Below a good grade every point counts for more than above it: where they fall short, the overall score is lower; beyond good, a higher grade adds less.",
                 len(found["basis"]),
             ).format(experiences=_listed(words, found["basis"]))
         )
     if found["bijzonder"]:
         paragraphs.append(
             words.ngettext(
-                "**Delight factor:** {experiences}. An ordinary grade does little harm, an excellent one lifts the overall score.",
-                "**Delight factors:** {experiences}. An ordinary grade does little harm, an excellent one lifts the overall score.",
+                "**Delight factor:** {experiences}. Above a good grade every point counts for more than below it: with an excellent grade the overall score is higher; a middling one costs less.",
+                "**Delight factors:** {experiences}. Above a good grade every point counts for more than below it: with an excellent grade the overall score is higher; a middling one costs less.",
                 len(found["bijzonder"]),
             ).format(experiences=_listed(words, found["bijzonder"]))
         )
@@ -321,6 +321,13 @@ def kinds(impact, words, **options):
                 "{experiences}: no effect of its own can be shown beside the other experiences. That is not proof that there is none."
             ).format(experiences=_listed(words, found["indifferent"]))
         )
+        t = impact.table[impact.table["impact_class"] == "indifferent"]
+        hint = t.loc[(t["penalty_hi"] < 0) | (t["reward_lo"] > 0), "attribute"]
+        if len(hint):
+            paragraphs[-1] += " " + _(
+                "{experiences}: customers with a poor or an excellent grade do differ from the others, but that comparison is not corrected "
+                "for the number of experiences; take it as a hint."
+            ).format(experiences=_listed(words, hint))
     few = _of_class(impact, "insufficient")
     if few:
         paragraphs.append(
@@ -569,10 +576,10 @@ def first(priorities, words, **options):
         )
     lead = {
         "fix_first": _("**Fix first:** {experiences}. These are basic factors that fall short."),
-        "improve": _("**Improve:** {experiences}. They pay off over the whole scale."),
-        "delight_with": _("**Delight with:** {experiences}. Excelling here lifts customers from satisfied to delighted.")
+        "improve": _("**Improve:** {experiences}. Here a higher grade goes with a higher overall score."),
+        "delight_with": _("**Delight with:** {experiences}. With an excellent grade here more customers are delighted.")
         if not _is_share(priorities)
-        else _("**Delight with:** {experiences}. Excelling here makes the difference between satisfied and not."),
+        else _("**Delight with:** {experiences}. With an excellent grade here more customers are satisfied."),
         "keep_up": _("**Keep up:** {experiences}. Basic factors that are in order; guard them."),
     }
     for block, sentence in lead.items():

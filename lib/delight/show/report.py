@@ -255,7 +255,7 @@ def method(words, method_id):
         "M38": (
             _("Comparison of waves"),
             _(
-                "Waves are compared by tests, corrected for all measures and waves; beside them stands the change that would very probably have shown."
+                "Waves are compared by tests, corrected for all measures and waves; beside them stands the change that would have shown with a probability of 80%."
             ),
             "Benjamini & Hochberg 1995",
         ),

@@ -369,7 +369,7 @@ def _change_sentence(words, waves, measure, rose):
             False: _("Since {wave} the mean grade fell from {before} to **{now}** ({change}, interval {interval})."),
             None: _(
                 "The mean grade was {before} in {wave} and is **{now}** now. That difference can be chance "
-                "({change}, interval {interval}); with this many answers a change of {mdc} or more would very probably have shown."
+                "({change}, interval {interval}); with this many answers a change of {mdc} or more would have shown with a probability of 80%."
             ),
         }[rose]
     if measure == "nps":
@@ -378,7 +378,7 @@ def _change_sentence(words, waves, measure, rose):
             False: _("The net promoter score fell from {before} to **{now}** ({change}, interval {interval})."),
             None: _(
                 "The net promoter score went from {before} to **{now}**, which can be chance ({change}, interval {interval}); "
-                "a change of {mdc} points or more would very probably have shown."
+                "a change of {mdc} points or more would have shown with a probability of 80%."
             ),
         }[rose]
     if _is_share(waves):
@@ -391,7 +391,7 @@ def _change_sentence(words, waves, measure, rose):
             ),
             None: _(
                 "The share of satisfied customers was {before} in {wave} and is **{now}** now. That difference can be chance "
-                "({change} points, interval {interval}); a change of {mdc} points or more would very probably have shown."
+                "({change} points, interval {interval}); a change of {mdc} points or more would have shown with a probability of 80%."
             ),
         }[rose]
     return {
@@ -399,7 +399,7 @@ def _change_sentence(words, waves, measure, rose):
         False: _("The share of delighted customers fell from {before} to **{now}** ({change} points, interval {interval})."),
         None: _(
             "The share of delighted customers went from {before} to **{now}**, which can be chance ({change} points, interval {interval}); "
-            "a change of {mdc} points or more would very probably have shown."
+            "a change of {mdc} points or more would have shown with a probability of 80%."
         ),
     }[rose]
 
@@ -567,11 +567,21 @@ def _group_sentence(words, yes_no, above):
     return _("{by}: **{group}** gives {mean}, {change} below the others (interval {interval}, n = {n}).")
 
 
+def _group_note(levels, words):
+    _ = words.gettext
+    notes = [
+        _(
+            "Difference: the group against all other customers. Differences in bold are more than chance after correction for all comparisons."
+        )
+    ]
+    if (levels.table["status"] == "low_base").any():
+        notes.append(_("Figures of groups with fewer than 50 answers are rough."))
+    return " ".join(notes)
+
+
 @table(
     title=lambda levels, rest, words, **options: words.gettext("Satisfaction by group"),
-    note=lambda levels, rest, words, **options: words.gettext(
-        "Difference: the group against all other customers. Differences in bold are more than chance after correction for all comparisons."
-    ),
+    note=lambda levels, rest, words, **options: _group_note(levels, words),
 )
 def group_table(levels, rest, words, **options):
     """Every group with its mean, delight share and difference from the others."""

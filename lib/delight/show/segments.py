@@ -383,7 +383,7 @@ def background(segments, who, words, **options):
             )
         )
     if not found:
-        return [_("In background the segments do not demonstrably differ: what a customer needs cannot be read from who the customer is.")]
+        return [_("In background no difference between the segments could be shown. That is no proof that there is none.")]
     largest = [text for _size, text in sorted(found, key=lambda pair: -pair[0])[:4]]
     return [_("In background the segments differ most in this: {differences}.").format(differences="; ".join(largest))]
 

@@ -72,6 +72,20 @@ FIGURES = [
 ]
 
 
+def test_no_effect_is_not_said_over_a_poor_grade_that_differs(results):
+    table = results["impact"].table.copy()
+    for hi, said in ((0.1, False), (-0.1, True)):
+        table.loc[table["attribute"] == "nil", ["penalty", "penalty_lo", "penalty_hi", "reward_lo"]] = -0.3, -0.5, hi, -0.1
+        text = " ".join(views.kinds(results["impact"].with_table(table), Words("en")))
+        assert ("nil: customers with a poor or an excellent grade do differ" in text) is said
+
+
+def test_associations_are_not_worded_as_effects(results):
+    text = " ".join([*views.kinds(results["impact"], Words("en")), *views.first(results["priorities"], Words("en"))])
+    for word in ("drops", "lifts", "pay off", "little harm", "makes the difference"):
+        assert word not in text
+
+
 def test_readings_name_the_kinds_and_what_to_do(results):
     words = Words("en")
     kinds = " ".join(views.kinds(results["impact"], words))

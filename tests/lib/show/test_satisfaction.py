@@ -134,6 +134,15 @@ def test_only_differences_that_survive_correction_are_worded(results):
     assert "4 comparisons" in text
 
 
+def test_small_groups_are_called_rough_and_a_missed_change_has_its_probability(results, frame):
+    few = results["levels"].table.assign(status=["ok", "low_base", *["ok"] * (len(results["levels"].table) - 2)])
+    levels = results["levels"].with_table(few)
+    assert "fewer than 50 answers are rough" in views._group_note(levels, Words("en"))
+    assert "rough" not in views._group_note(levels.with_table(few.assign(status="ok")), Words("en"))
+    for measure in ("mean", "nps", "share_delighted"):
+        assert "with a probability of 80%" in views._change_sentence(Words("en"), results["waves"], measure, None)
+
+
 def test_only_flagged_locations_are_named(results):
     text = " ".join(views.locations(results["locations"], results["spread"], Words("en")))
     flagged = results["locations"].table.query("flag != ''")["location"].tolist()
