@@ -519,10 +519,42 @@ def _assembled(path, header, names, arrays, index, findings, recognised, wanted)
     return _table(path, frame, header, recognised, findings, n_empty=int((~answered).sum()) if len(arrays) else 0)
 
 
+#: What the first cell of a row says that adds up the rows above it.
+_SUMS = re.compile(
+    r"(?:grand )?totals?|sum|average|mean|(?:eind)?totaal|som|gemiddelde?|aantal|(?:sum )?i ?alt|gennemsnit|antal|gesamt|summe|durchschnitt|moyenne"
+    r"|somme|totalt"
+)
+
+
+def _without_sums(path, frame, findings):
+    """The frame without rows of totals or averages at its end."""
+    keep = len(frame)
+    while keep > 2 and len(frame) - keep < 4:
+        row = frame.iloc[keep - 1]
+        given = row[row.notna()]
+        text = given.iloc[0] if len(given) else None
+        if text is not None and not (isinstance(text, str) and _SUMS.fullmatch(text.strip().rstrip(":").casefold())):
+            break
+        if text is not None and (frame[given.index[0]].iloc[:keep] == text).sum() > 1:
+            break
+        keep -= 1
+    sums = [r for r in frame.index[keep:] if frame.loc[r].notna().any()]
+    if not sums:
+        return frame
+    say = f"{len(sums)} row(s) at the end add up the others ('{_first(frame.loc[sums[0]])}') and are no answer; left out."
+    findings.append(Finding("warning", "totals_row", say, file=path.name, row=int(sums[0]), count=len(sums), done="dropped"))
+    return frame.iloc[:keep]
+
+
+def _first(row):
+    return row[row.notna()].iloc[0].strip()
+
+
 def _table(path, frame, header, recognised, findings, n_empty=0):
+    findings = list(findings)
+    frame = _without_sums(path, frame, findings)
     recognised |= {"title_rows": header.title_rows, "header_rows": header.header_rows, "n_rows": len(frame), "n_columns": frame.shape[1]}
     recognised["n_empty_rows"] = n_empty
-    findings = list(findings)
     for head, count in header.duplicated.items():
         findings.append(
             Finding(

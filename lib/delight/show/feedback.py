@@ -305,6 +305,8 @@ def finding_texts(words):
         "formulas": _("Cells with formulas; their stored values are used"),
         "other_sheets": _("Other sheets in the workbook; not read"),
         "empty_rows_at_end": _("Empty rows at the end of the file"),
+        "totals_row": _("Rows of totals or averages at the end of the file; left out"),
+        "contact_details": _("Answers that hold contact details"),
     }
 
 

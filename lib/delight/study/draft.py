@@ -335,7 +335,7 @@ def _codebook(columns, guess, language):
             _list_answers(answers, answer_sets[d.answer_set], language)
         elif p.labels and d.role not in ("ignore", "date", "respondent"):
             row["answer_set"] = _labelled_set(p, d, answers, numeric_sets, language)
-        elif d.not_applicable and d.body:
+        elif d.body and (d.not_applicable or rated and _not_applicable_texts(p)):
             row["answer_set"] = _numeric_set(p, d, answers, numeric_sets, language)
         elif d.role in ("churned", "recommend", "repurchase", "stayed") and not p.is_numeric:
             row["answer_set"] = _yes_no_set(p, answers, numeric_sets)
@@ -424,18 +424,27 @@ def _labelled_set(p, d, answers, known, language):
 
 
 def _numeric_set(p, d, answers, known, language):
-    """An answer set for plain numbers of which one means "not applicable"."""
-    key = ("numeric", d.body.low, d.body.high, tuple(d.not_applicable))
+    """An answer set for numbers beside which another number, or words among them, mean "not applicable"."""
+    texts = _not_applicable_texts(p)
+    key = ("numeric", d.body.low, d.body.high, tuple(d.not_applicable), *texts) if d.not_applicable else ("words", *texts)
     if key in known:
         return known[key]
-    name = _free_name(f"scale_{d.body.low:g}_{d.body.high:g}", known)
+    name = _free_name(f"scale_{d.body.low:g}_{d.body.high:g}" if d.not_applicable else "not_applicable", known)
     known[key] = name
-    for value in range(int(d.body.low), int(d.body.high) + 1):
-        _answer(answers, name, value, "", "", "value", language)
+    if d.not_applicable:
+        for value in range(int(d.body.low), int(d.body.high) + 1):
+            _answer(answers, name, value, "", "", "value", language)
+    label = {"en": "not applicable", "nl": "niet van toepassing", "da": "ikke relevant"}[language]
     for value in d.not_applicable:
-        label = {"en": "not applicable", "nl": "niet van toepassing", "da": "ikke relevant"}[language]
         _answer(answers, name, value, "", label, "not_applicable", language)
+    for text in texts:
+        _answer(answers, name, "", text, label, "not_applicable", language)
     return name
+
+
+def _not_applicable_texts(p):
+    """Words between numbers that say "not applicable", such as "n.v.t."."""
+    return sorted({t.strip() for t in p.texts if likert.kind_of(t) == "not_applicable"})
 
 
 def _yes_no_set(p, answers, known):
@@ -634,7 +643,10 @@ def _sections(folder, opened, columns, guess, language, spoken, doubtful, left_o
         for word, codes in (("missing", d.missing), ("not applicable", d.not_applicable)):
             for c in codes:
                 coded.setdefault((f"{c:g}", word), []).append(p.name)
-    sections.append(("Numbers outside their scale", [f"{code} = {word}: {_some(names)}" for (code, word), names in coded.items()]))
+        if d.body and not p.labels and not d.answer_set and d.role in roles._RATED:
+            for text in _not_applicable_texts(p):
+                coded.setdefault((f"'{text}'", "not applicable"), []).append(p.name)
+    sections.append(("Answers outside their scale", [f"{code} = {word}: {_some(names)}" for (code, word), names in coded.items()]))
     turned = [p.name for p in columns if guess.decisions[p.name].reverse]
     sections.append(("Scales on which low is good (reverse = yes)", [_some(turned)] if turned else []))
     rest = [
@@ -643,11 +655,11 @@ def _sections(folder, opened, columns, guess, language, spoken, doubtful, left_o
         if by_role.get(role)
     ]
     sections.append(("Other columns", rest))
-    sections.append((f"To decide: {len(open_)} columns with the role ?", [_to_decide(n, guess.decisions[n]) for n in open_]))
+    sections.append((f"To decide: {_columns(len(open_))} with the role ?", [_to_decide(n, guess.decisions[n]) for n in open_]))
     findings = [str(f) for file in opened for f in file.table.findings if isinstance(f, Finding)]
     sections.append(("Remarks on the files", findings))
     where = "The files were copied unedited to raw/." if copy else "The files were not copied: run the study with --raw and their folder."
-    ask = f"Decide on the {len(open_)} columns marked ? in codebook.csv" if open_ else "Look through codebook.csv"
+    ask = f"Decide on the {_columns(len(open_))} marked ? in codebook.csv" if open_ else "Look through codebook.csv"
     sections.append(("Next", [f"The study was drafted in {folder}. {where}", f"{ask}, then run: delight check {folder.name}"]))
     if not any(by_role.get(r) for r in ("overall", "recommend")) and not any(
         guess.decisions[n].guess in ("overall", "recommend") for n in open_
@@ -672,7 +684,7 @@ def _about_file(file):
         parts.append(f"{r['title_rows']} title rows above the header")
     parts.append(f"{r['header_rows']} header row{'s' if r['header_rows'] != 1 else ''}")
     if file.table.value_labels:
-        parts.append(f"value labels on {len(file.table.value_labels)} columns")
+        parts.append(f"value labels on {_columns(len(file.table.value_labels))}")
     return f"{file.path.name}: " + ", ".join(p for p in parts if p) + "."
 
 
@@ -695,7 +707,11 @@ def _about_set(answers):
     shown = " < ".join(f"{t.strip()} ({c:g})" for t, c in answers.codes.items())
     extra = [f"missing: {', '.join(answers.missing)}"] if answers.missing else []
     extra += [f"not applicable: {', '.join(answers.not_applicable)}"] if answers.not_applicable else []
-    return f"{answers.name} ({len(answers.columns)} columns): {shown}" + (f"; {'; '.join(extra)}" if extra else "")
+    return f"{answers.name} ({_columns(len(answers.columns))}): {shown}" + (f"; {'; '.join(extra)}" if extra else "")
+
+
+def _columns(n):
+    return f"{n} column{'' if n == 1 else 's'}"
 
 
 def _some(names, most=12):

@@ -528,3 +528,66 @@ def test_waves_are_named_after_what_tells_the_files_apart():
     assert waves.wave_names(["kto-2024-1", "kto-2024-2"]) == ["2024-1", "2024-2"]
     assert waves.wave_names(["export_2024Q1", "export_2024Q2"]) == ["2024-Q1", "2024-Q2"]
     assert waves.wave_names(["meting voorjaar", "meting najaar"]) == ["voorjaar", "najaar"]
+
+
+def test_recommending_is_asked_from_0_also_when_nobody_gave_0(tmp_path, customers):
+    frame = pd.DataFrame({"id": [f"r{i}" for i in range(N)], "How likely are you to recommend us to a friend?": customers(10, low=2)})
+    frame.to_csv(tmp_path / "nps.csv", index=False)
+
+    report, _ = drafted(tmp_path / "nps.csv", tmp_path)
+
+    row = codebook(report).query("role == 'recommend'").iloc[0]
+    assert (row["scale_min"], row["scale_max"]) == ("0", "10")
+    assert "nobody gave 0" in row["note"]
+
+
+@pytest.mark.parametrize("header", ["Har du andre kommentarer?", "Opmerkingen", "Any other comments?", "Toelichting"])
+def test_a_box_to_write_in_is_a_comment_also_when_few_wrote(tmp_path, customers, header):
+    frame = pd.DataFrame({"Hvor tilfreds er du alt i alt? (1-10)": customers(10), "a": customers(10), "b": customers(10)})
+    frame[header] = customers.rng.choice(["", "Fint", "Ring til mig på 20 12 34 56", "Alt for dyrt"], N)
+    frame.to_csv(tmp_path / "export.csv", index=False)
+
+    report, _ = drafted(tmp_path / "export.csv", tmp_path)
+
+    assert len(columns(report, "comment")) == 1
+
+
+def test_reasons_in_few_words_are_asked_about(tmp_path, customers):
+    frame = pd.DataFrame({"How likely are you to recommend us?": customers(10, low=0)})
+    frame["What is the main reason for your score?"] = customers.rng.choice(["Great coffee every time", "Too expensive", "Slow support"], N)
+    frame.to_csv(tmp_path / "nps.csv", index=False)
+
+    report, _ = drafted(tmp_path / "nps.csv", tmp_path)
+
+    assert set(report.guesses.values()) == {"comment"}
+
+
+def test_grades_with_words_for_not_applicable_a_totals_row_and_a_renamed_overall_grade_are_ready_to_check(tmp_path, customers):
+    from delight.feedback.table import check
+    from openpyxl import Workbook
+
+    for year, overall in (("2024", "Totaalcijfer"), ("2025", "Rapportcijfer totaal")):
+        book = Workbook()
+        page = book.active
+        page.append(["Klanttevredenheid bibliotheek"])
+        page.append(["Exportdatum 12-05-2025"])
+        parts = ["Rapportcijfer medewerkers", "Rapportcijfer collectie", "Rapportcijfer sfeer"]
+        page.append(["Respondentnr", "Vestiging", *parts, overall, "Opmerkingen"])
+        grades = [customers(10) - 0.5 * customers.rng.integers(0, 2, N) for _ in range(4)]
+        for i in range(N):
+            cells = [str(max(g[i], 1.0)).replace(".", ",") for g in grades]
+            if i % 17 == 0:
+                cells[0] = "n.v.t."
+            page.append([1000 + i, "Noord" if i % 2 else "Zuid", *cells, "Fijne plek" if i % 5 else None])
+        page.append([None] * 7)
+        page.append(["Totaal", None, None, None, None, "7,3", None])
+        book.save(tmp_path / f"bieb-{year}.xlsx")
+
+    report, (study, _) = drafted([tmp_path / "bieb-2024.xlsx", tmp_path / "bieb-2025.xlsx"], tmp_path)
+    findings = check(study)
+
+    assert columns(report, "overall") == ["Rapportcijfer totaal"]
+    assert '"Totaalcijfer" = "Rapportcijfer totaal"  # perhaps: check' in (report.folder / "study.toml").read_text()
+    assert "'n.v.t.' = not applicable: Rapportcijfer medewerkers" in report.text()
+    assert not [f for f in findings if f.severity == "error"]
+    assert [(f.row, f.count) for f in findings if f.rule == "totals_row"] == [(N + 5, 1)] * 2

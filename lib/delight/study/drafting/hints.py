@@ -30,7 +30,7 @@ def name_words(name):
 _STEMS = {
     "overall": """overall, all in all, as a whole, taken together, altogether, in general$, csat$, osat$, cusa$, global$,
         over het geheel, al met al, alles bij elkaar, alles overziend, alles overwegend, algemeen$, algemene, totaal$, algeheel, eindoordeel,
-        rapportcijfer, samlet, alt i alt, overordnet, generelt, helhed, insgesamt, alles in allem, gesamt, im grossen und ganzen,
+        totaalcijfer, totaaloordeel, eindcijfer, rapportcijfer, samlet, helhedsindtryk, alt i alt, overordnet, generelt, helhed, insgesamt, alles in allem, gesamt, im grossen und ganzen,
         globalement, dans l ensemble, dans son ensemble, en general, en conjunto, globalmente, sammantaget, pa det hela taget, overgripande,
         helhets, totalbetyg, totalt, nel complesso, complessiv, in generale, no geral, de modo geral""",
     "satisfaction": """satisf, tevreden, tilfreds, zufrieden, nojd, belaten, soddisf, insatisf, dissatisf, fornoyd, fornojd, happy with, experience$,
@@ -110,7 +110,8 @@ _STEMS = {
         gasto, importe$, monthly charge, omsattning, belopp, price paid, order value, basket, purchase value, bedrag, belob""",
     "comment": """comment, opmerking, toelichting, bemaerkning, kommentar, uddyb, commentaire, remarque, comentario, observacion, likes$, dislikes$, verbatim, open text,
         free text, review$, feedback$, suggest, forslag, verbeter, improve, remark, anmerkung, vorschlag, why$, waarom, hvorfor, warum, pourquoi,
-        por que, varfor, content$, tell us, vertel, fortael, beskriv, toelicht, explain, synpunkt, motiver, words$""",
+        por que, varfor, reason for your, main reason, primary reason, most important reason, reden voor, belangrijkste reden, reden van, vigtigste grund, vigtigste arsag,
+        arsagen til, grunden til, hauptgrund, grund fur, raison principale, content$, tell us, vertel, fortael, beskriv, toelicht, explain, synpunkt, motiver, words$""",
     "incident": "incident, complaint, klacht, klage, reklamation, beschwerde, reclamacion, queja, klagomal, problem$, problems$, problema$, probleem, probleme",
     "count": "number of, aantal$, antal$, anzahl$, nombre de, numero de$, hoeveel, hvor mange, how many, wie viele, combien",
     "code": "com$, code$, codes$, kode$, coded$, improve$",

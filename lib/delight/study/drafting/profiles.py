@@ -291,7 +291,7 @@ def body(numbers, *, declared=(), edge_is_code=None):
     low, high = rest[0], rest[-1]
     if not half:
         tenth = all(abs(10 * v - round(10 * v)) < 1e-9 for v in rest)
-        if tenth and low >= 0 and high <= 10 and sum(c for v, c in counts.items() if v.is_integer() and v in rest) > 0.5 * total:
+        if tenth and low >= 0 and high <= 10 and sum(c for v, c in counts.items() if (2 * v).is_integer() and v in rest) > 0.5 * total:
             return Body(min(1.0, low) if low >= 1 else 0.0, 10.0 if high > 5 else 5.0, 0.1, tuple(sorted(codes)))
         return None
     if len(rest) > 24:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -485,9 +485,29 @@ def _ratings(columns, guess, _):
             continue
         decision.body = core
         if decision.role in _RATED or decision.guess in _RATED:
+            decision.body = core = _as_asked(p, core, decision)
             _codes(p, core, decision)
         guess.decisions[p.name] = decision
     guess.cleaned = cleaned
+
+
+_RANGE = re.compile(r"(?<![\d.,-])(\d{1,2})\s*(?:-|–|—|to|through|tot|t/m|tot en met|til|bis|à)\s*(\d{1,2})(?![\d.,-])")
+
+
+def _as_asked(p, core, decision):
+    """The scale that the question names ("0-10"), and 0-10 for recommending: an end that nobody chose still belongs to it."""
+    if p.labels:
+        return core
+    for text in (p.text, p.item, p.name):
+        for low, high in ((float(a), float(b)) for a, b in _RANGE.findall(text or "")):
+            if (low, high) in profiles.USUAL_SCALES and low <= core.low and core.high <= high and (low == core.low or high == core.high):
+                return replace(core, low=low, high=high, usual=True, codes=tuple(c for c in core.codes if not low <= c <= high))
+            if (low, high) == (core.low, core.high):
+                return core
+    if decision.role == "recommend" and (core.low, core.high, core.step) == (1, 10, 1):
+        decision.note = "; ".join(x for x in (decision.note, "nobody gave 0; taken for the usual 0-10: check") if x)
+        return replace(core, low=0)
+    return core
 
 
 _RATED = {"overall", "recommend", "repurchase", "stayed", "attribute", "importance", "need", "expectation", "disconfirmation", "emotion"}
@@ -758,6 +778,13 @@ def _rest(columns, guess, several_files):
         guess.decisions[p.name] = _category(p, rows, columns)
 
 
+#: Headers of a box to write in, whatever few texts a small file holds.
+_ASKS_FOR_WORDS = re.compile(
+    r"\b(comments|comment$|opmerking(en)?|toelichting|bemaerkning(er)?|kommentare?r?|uddyb|verbatim|open text|free text|remarques?|commentaires?|comentarios?"
+    r"|anmerkung(en)?|other remarks|overige opmerkingen)\b"
+)
+
+
 def _category(p, rows, columns):
     h, named = p.hints, p.name_hints
     values = [t for t in p.counts if likert.kind_of(t) == "value"]
@@ -792,6 +819,16 @@ def _category(p, rows, columns):
         return Decision("background", "multiple choice" if p.item or stem(p.name) else "yes or no")
     if "code" in named and p.is_integer and p.n_unique > 3 and not p.labels:
         return Decision("ignore", "coded comments: numbers of a code list")
+    if (
+        "comment" in h
+        and not p.is_numeric
+        and not p.labels
+        and (p.words_per_cell >= 2 or _ASKS_FOR_WORDS.search(plain(f"{p.name} {p.text}")))
+    ):
+        if _ASKS_FOR_WORDS.search(plain(f"{p.name} {p.text}")):
+            return Decision("comment", "few different texts" if p.n_unique <= 20 else "")
+        if p.n_unique <= 20:
+            return Decision("?", "few different texts: comments, or answers from a list", "comment")
     if "incident" in h and p.n_unique <= 6:
         return Decision("incident", "codes" if p.is_numeric else "")
     if "segment" in named and p.n_unique <= 20:

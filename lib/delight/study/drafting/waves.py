@@ -115,6 +115,8 @@ def renames(old, new):
                 pairs.append((name + values + place, a.name, b.name, values >= 0.6 and name >= 0.85))
             elif name >= 0.45 and values >= 0.6 and place >= 0.5:
                 pairs.append((name + values + place - 0.5, a.name, b.name, False))
+            elif place == 1 and values >= 0.5 and {"overall", "recommend", "repurchase", "stayed"} & a.hints & b.hints:
+                pairs.append((name + values, a.name, b.name, False))
     taken_old, taken_new, found = set(), set(), {}
     for _, a, b, sure in sorted(pairs, key=lambda p: (-p[0], p[1], p[2])):
         if a not in taken_old and b not in taken_new:
