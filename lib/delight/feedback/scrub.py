@@ -117,6 +117,15 @@ def comments(series, *, names=(), own_names=None):
     return pd.Series(after, index=series.index, name=series.name, dtype="str"), changed
 
 
+def has_contact(value):
+    """Whether a text that should be a category holds an e-mail address, or words with a phone, account or person number."""
+    found = str(value)
+    if not re.search(_SUSPECT, found):
+        return False
+    cleaned = text(found)
+    return "[e-mail]" in cleaned or bool(re.search(r"[^\W\d_]{2}", found) and re.search(r"\[(?:phone|IBAN|BSN|CPR)\]", cleaned))
+
+
 _SMALL_WORDS = {"van", "de", "der", "den", "het", "ter", "ten", "von", "the", "and", "team", "manager", "location", "vacant", "vacature"}
 
 

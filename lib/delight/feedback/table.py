@@ -701,7 +701,24 @@ def _scrubbed(reading, frame):
         if count:
             say = f"Names, addresses or numbers were taken out of {count:,} comments."
             reading.report("info", "scrubbed", say, column=column, count=count, done="scrubbed")
+    _contacts(reading, frame)
     return frame.drop(columns=["name:own"]) if own is not None else frame
+
+
+def _contacts(reading, frame):
+    """Refuse groups that are really comments with contact details: their names would stand in the report as written."""
+    for question in reading.questions:
+        column = question.column
+        if question.role not in ("background", "segment", "incident", "location") or column not in frame:
+            continue
+        counts = frame[column].value_counts() if frame[column].dtype == "str" else {}
+        found = sum(int(n) for value, n in counts.items() if scrub.has_contact(value))
+        if found:
+            say = f"{found:,} answers hold an e-mail address or a phone or account number, and the report names the groups of this column."
+            remedy = "Give it the role comment, so that they are taken out, or ignore."
+            reading.report(
+                "error" if question.role != "location" else "warning", "contact_details", say, remedy, column=column, count=found
+            )
 
 
 # ---- accounts --------------------------------------------------------------------------------------------------------

@@ -65,3 +65,18 @@ def test_the_fast_first_look_overlooks_nothing():
     cells = [given for given, _ in IDENTIFYING]
     found, count = scrub.comments(pd.Series(cells, dtype="str"))
     assert found.tolist() == [scrub.text(c) for c in cells] and count == len(cells)
+
+
+@pytest.mark.parametrize(
+    ("value", "contact"),
+    [
+        ("Ring til mig på 20 12 34 56", True),
+        ("ole@firma.dk", True),
+        ("18-29 år", False),
+        ("12345678", False),
+        ("2020-2024", False),
+        ("Vestiging 3 (Noord)", False),
+    ],
+)
+def test_contact_details_among_the_answers_of_a_group_are_seen(value, contact):
+    assert scrub.has_contact(value) is contact
