@@ -112,6 +112,9 @@ def run(
             f"Study '{opened.name}' has no wave '{wave}'.{did_you_mean(wave, opened.waves)} It has: {', '.join(opened.waves)}."
         )
     _sound(opened, location, all_chapters, settings)
+    if location and all(c.scope == "whole" for c in chosen):
+        say_what = f"its chapters are about the whole organisation. Its report shows all locations side by side: delight run {opened.name}"
+        raise RunError(f"Nothing to run for the location '{location}': {say_what}", exit_code=5)
     languages = languages or [opened.language]
     reports = places.reports_folder(out)
     unit = places.slugs([*opened.units, location])[location] if location else "whole"
@@ -129,6 +132,7 @@ def run(
             base = {"study": str(opened.path), "wave": wave, "location": location, "language": languages[0], "out": str(new_work)}
             environment = {"DELIGHT_HOME": root, **_ONE_THREAD, **({"DELIGHT_RAW": raw} if raw else {})}
             done, cells = _run_chapters(all_chapters, chosen, settings, base, environment, opened, new_work, new_report, say)
+            _any_done(done, opened)
             content = _content(opened, wave, location, languages, done, new_work, settings, len(chosen) < len(all_chapters))
             files, warnings = _publish(content, languages, formats, new_report, say, remarks)
             _manifest(content, opened.path, all_chapters, cells, settings, new_report, root, started)
@@ -208,6 +212,13 @@ def _run_chapters(all_chapters, chosen, settings, base, environment, study, work
         done.append(ChapterContent(chapter.name, chapter.file, "done", [], outcome.blocks, round(outcome.seconds, 2)))
         cells[chapter.file] = outcome.cells
     return done, cells
+
+
+def _any_done(done, study):
+    """Refuse a report without a single chapter."""
+    if not any(c.status == "done" for c in done):
+        asked = "; ".join(f"{c.file} needs {_needs(c.missing)}" for c in done if c.status == "skipped")
+        raise RunError(f"No chapter could be made, so there is no report of '{study.name}': {asked}.", exit_code=5)
 
 
 def _forget(chapter, work):

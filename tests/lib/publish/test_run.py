@@ -127,6 +127,13 @@ def test_mistakes_in_options_are_told_before_anything_runs(workbook, options, wh
     assert not (workbook / "reports").exists()
 
 
+def test_a_report_without_a_single_chapter_is_refused(workbook):
+    with pytest.raises(RunError, match="No chapter could be made.*30-segments needs need") as error:
+        run("tiny", chapters=["30"])
+    assert error.value.exit_code == 5
+    assert not (workbook / "reports" / "tiny" / "2025" / "whole").exists() and "kept in" not in str(error.value)
+
+
 def test_an_unwritable_output_is_told_before_anything_runs(workbook, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="Cannot write to") as error:
