@@ -275,13 +275,18 @@ def _independent(design, x, w):
 
 
 def _levels(values, w, counted):
-    """Text answers with rare levels merged into ``(other)``; the levels, most frequent first; what was merged."""
+    """Text answers with rare levels merged into ``(other)``; the levels, most frequent first; what was merged.
+
+    ``(other)`` too holds at least `FEWEST_ANSWERS`: fewer, and the rare levels join the most frequent one, so that no term rests on them.
+    """
     text = values.astype(str)
     counted = pd.Series(counted, index=text.index)
     rows = counted.groupby(text).sum()
     heavy = pd.Series(w, index=text.index).groupby(text).sum().sort_index().sort_values(ascending=False, kind="stable")
     keep = [v for v in heavy.index[:MOST_LEVELS] if rows[v] >= FEWEST_ANSWERS] or [heavy.index[0]]
     gone = ~text.isin(keep)
+    if 0 < rows.drop(keep).sum() < FEWEST_ANSWERS:
+        return text.where(~gone, keep[0]), keep, {"levels": int(text[gone].nunique()), "answers": int(counted[gone].sum())}
     about = {"levels": int(text[gone].nunique()), "answers": int(counted[gone].sum())} if gone.any() else {}
     return text.where(~gone, "(other)"), [*keep, *(["(other)"] if gone.any() else [])], about
 

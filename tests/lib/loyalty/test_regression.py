@@ -190,11 +190,19 @@ def test_emotion_items_are_averaged_over_what_was_answered():
 
 def test_rare_levels_are_merged_and_told(people):
     rare = people.copy()
-    rare.loc[:2, "label"] = "west"
+    rare.loc[:11, "label"] = [*["west"] * 6, *["east"] * 6]
     result = regression(rare, **GRADED, controls=["label"])
-    assert result.note("levels_merged").values == {"column": "label", "levels": 1, "answers": 3}
+    assert result.note("levels_merged").values == {"column": "label", "levels": 2, "answers": 12}
     assert "label=(other)" in set(result.table["term"])
     assert result.note("reference").values == {"column": "label", "level": "north"}
+
+
+def test_no_term_rests_on_fewer_than_ten_answers(people):
+    rare = people.copy()
+    rare.loc[:2, "label"] = "west"
+    result = regression(rare, **GRADED, controls=["label"])
+    assert set(result.table["level"]) == {"", "south"}
+    assert result.note("levels_merged").values == {"column": "label", "levels": 1, "answers": 3}
 
 
 def test_bad_input_is_named(people):
