@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from delight import estimate
 from delight.result import Note, Result
 
 FLAGS = ("speeder", "long_run", "no_variation", "mahalanobis")
@@ -22,7 +23,21 @@ class Careless(NamedTuple):
     sensitivity: Result
 
 
-def flags(frame, *, items, scales, reversed_items=(), duration=None, y=None, scale=None, min_items=8, run_share=0.8, alpha=0.001):
+def flags(
+    frame,
+    *,
+    items,
+    scales,
+    reversed_items=(),
+    duration=None,
+    y=None,
+    scale=None,
+    weights=None,
+    weights_kind="sampling",
+    min_items=8,
+    run_share=0.8,
+    alpha=0.001,
+):
     """Flag respondents who may not have read the questions.
 
     Parameters
@@ -39,6 +54,8 @@ def flags(frame, *, items, scales, reversed_items=(), duration=None, y=None, sca
         Seconds; below a third of the wave's median flags a ``speeder``.
     y, scale : str, Scale, optional
         The outcome by whose band flags are counted.
+    weights, weights_kind : str, optional
+        Of the means with and without the flagged; the flagged themselves are counted as they are.
     min_items : int
         Smallest battery in which runs and variation are looked at; a person must have answered as many.
     run_share : float
@@ -86,7 +103,7 @@ def flags(frame, *, items, scales, reversed_items=(), duration=None, y=None, sca
         _outliers(x, alpha, add)
     table = pd.concat(found, ignore_index=True) if found else pd.DataFrame({"row": [], "flag": [], "value": [], "cut": []})
     table = table.drop_duplicates(["row", "flag"]).astype({"row": int})
-    return Careless(_by_respondent(frame, table, items), *_by_band(frame, table, usable, y, scale))
+    return Careless(_by_respondent(frame, table, items), *_by_band(frame, table, usable, y, scale, weights, weights_kind))
 
 
 def _batteries(items, scales):
@@ -144,8 +161,9 @@ def _by_respondent(frame, table, items):
     return Result.of("M01.flags", out, function=_FUNCTION, **meta)
 
 
-def _by_band(frame, table, usable, y, scale):
+def _by_band(frame, table, usable, y, scale, weights=None, weights_kind="sampling"):
     bands, sensitivity = [], []
+    w = (None if weights is None else frame[weights].to_numpy(dtype=float), weights_kind)
     if y is not None and scale is not None:
         values = frame[y].to_numpy(dtype=float)
         names, limits = _bands(scale)
@@ -164,11 +182,11 @@ def _by_band(frame, table, usable, y, scale):
                 status = "insufficient" if not n else "low_base" if n < 30 else "ok"
                 row = {"flag": flag, "band": name, "n": n, "n_flagged": k, "share_flagged": k / n if n else np.nan}
                 bands.append({**row, "n_missing": int(((band == name) & ~usable[flag]).sum()), "n_eff": float(n), "status": status})
-            sensitivity.append(_without(flag, values, hit))
+            sensitivity.append(_without(flag, values, hit, w))
         any_ = np.zeros(len(frame), bool)
         any_[table["row"].to_numpy()] = True
         if usable:
-            sensitivity.append(_without("any", values, any_))
+            sensitivity.append(_without("any", values, any_, w))
     else:
         low = high = np.nan
     columns = ["flag", "band", "n", "n_flagged", "share_flagged", "n_missing", "n_eff", "status"]
@@ -197,15 +215,19 @@ def _bands(scale):
     return ("low", "middle", "high"), low_high
 
 
-def _without(flag, values, hit):
-    known = ~np.isnan(values)
-    everyone, kept = values[known], values[known & ~hit]
-    n = len(everyone)
-    mean = float(everyone.mean()) if n else np.nan
-    without = float(kept.mean()) if len(kept) else np.nan
-    se = float(everyone.std(ddof=1) / np.sqrt(n)) if n > 1 else np.nan
+def _without(flag, values, hit, weights=(None, "sampling")):
+    w, kind = weights
+    known = ~np.isnan(values) if w is None else ~np.isnan(values) & (np.nan_to_num(w) > 0)
+    keep, n = known & ~hit, int(known.sum())
+
+    def level(rows):
+        return estimate.mean(values[rows], None if w is None else w[rows], kind="none" if w is None else kind)
+
+    whole = level(known) if n else None
+    mean, se = (whole.value, whole.se) if n else (np.nan, np.nan)
+    without = level(keep).value if keep.any() else np.nan
     diff = without - mean
-    status = "insufficient" if n < 2 or not len(kept) else "low_base" if n < 50 else "ok"
+    status = "insufficient" if n < 2 or not keep.any() else "low_base" if n < 50 else "ok"
     counts = {"n": n, "n_flagged": int((hit & known).sum()), "n_missing": int((~known).sum()), "n_eff": float(n)}
     estimates = {"mean": mean, "mean_without": without, "diff": diff, "se": se, "shown": bool(abs(diff) > 0.5 * se)}
     return {"flag": flag, **counts, **estimates, "status": status}

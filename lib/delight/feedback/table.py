@@ -854,4 +854,5 @@ def flags_of(study, frame):
         duration=duration if duration in frame else None,
         y=outcome,
         scale=study.scale(outcome) if outcome else None,
+        **({"weights": "weight", "weights_kind": study.weights.kind} if study.weights and "weight" in frame else {}),
     )

@@ -205,12 +205,19 @@ def data_quality(attrition, quality, words, wave="", **options):
     asked = _asked(quality, wave).dropna(subset=["pct_missing"])
     if len(asked) and asked["pct_missing"].max() == 0:
         sentences.append(_("Everybody answered every question that was asked."))
+    elif len(asked) and asked["pct_missing"].median() < 0.05:
+        sentences.append(
+            _("Most questions were answered by nearly everybody; at most {highest} of the customers left one open.").format(
+                highest=words.percent(asked["pct_missing"].max() / 100, 1)
+            )
+        )
     elif len(asked):
         sentences.append(
             _("Per question {middle} of the customers typically gave no answer, at most {highest}.").format(
                 middle=words.percent(asked["pct_missing"].median() / 100, 1), highest=words.percent(asked["pct_missing"].max() / 100, 1)
             )
         )
+    if len(asked):
         worst = asked[asked["pct_missing"] >= 5].sort_values(["pct_missing", "column"], ascending=[False, True]).head(MOST_OPEN)
         if len(worst):
             questions = [f"{words.column(r['column'])} ({words.percent(r['pct_missing'] / 100)})" for _i, r in worst.iterrows()]

@@ -178,7 +178,8 @@ def _band(bands, name):
 
 
 def _distribution_title(distribution, bands, words, **options):
-    return words.gettext("How are the grades spread?")
+    _ = words.gettext
+    return _("How many customers are satisfied?") if _is_share(distribution) else _("How are the grades spread?")
 
 
 def _band_shares(bands, words):
@@ -197,13 +198,17 @@ def _band_shares(bands, words):
 def _distribution_caption(distribution, bands, words, **options):
     _ = words.gettext
     shares = _band_shares(bands, words)
+    if _is_share(distribution):
+        return _("Share of customers by answer; the thin lines are intervals.")
     text = _("Share of customers by grade; the thin lines are intervals.")
     return " ".join([text, _("The zones: {zones}.").format(zones="; ".join(shares))] if shares else [text])
 
 
 def _distribution_alt(distribution, bands, words, **options):
     rows = distribution.table[distribution.table["by"] == "whole"].dropna(subset=["share"])
-    values = words.listed([f"{_point(words, r['point'])}: {words.percent(r['share'])}" for _, r in rows.iterrows()])
+    y, yes_no = distribution.meta.get("y"), _is_share(distribution)
+    names = [words.answer(y, p) if yes_no else _point(words, p) for p in rows["point"]]
+    values = words.listed([f"{name}: {words.percent(share)}" for name, share in zip(names, rows["share"])])
     return words.gettext("Bar chart of the share of customers by grade: {values}.").format(values=values)
 
 
@@ -481,7 +486,7 @@ def wave_table(waves, words, **options):
     """All measures by wave with change, p and the minimum detectable change, as text, since units differ by row."""
     _ = words.gettext
     names = _measure_names(words, waves)
-    rows = waves.table[waves.table["measure"].isin(_measures(waves))]
+    rows = waves.table[waves.table["measure"].isin(_measures(waves)) & (waves.table["n"] != 0)]  # not asked: no row
     shows = [_shown_by(words, waves, m) for m in rows["measure"]]
 
     def change(measure, value):

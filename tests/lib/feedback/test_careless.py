@@ -104,3 +104,19 @@ def test_squared_distances_are_mahalanobis():
     d = x[0] - x.mean(axis=0)
     assert row["value"] == pytest.approx(d @ np.linalg.inv(np.cov(x.T)) @ d)
     assert row["cut"] == pytest.approx(18.467, abs=1e-3)  # chi-square, 4 df, p .001
+
+
+def test_the_mean_without_the_flagged_is_weighted_as_the_mean_is():
+    rng = np.random.default_rng(7)
+    items = [f"q{i}" for i in range(9)]
+    frame = pd.DataFrame(rng.integers(1, 11, (60, 9)), columns=items)
+    frame.loc[:9, items] = 10
+    frame = frame.assign(overall=frame["q0"], respondent=range(60), wave="a", weight=rng.uniform(0.5, 2, 60))
+    found = careless.flags(frame, items=items, scales=dict.fromkeys(items, TEN), y="overall", scale=TEN, weights="weight")
+    row = found.sensitivity.table.set_index("flag").loc["no_variation"]
+    kept = frame.iloc[10:]
+    assert row["mean"] == pytest.approx(np.average(frame["overall"], weights=frame["weight"]))
+    assert row["mean_without"] == pytest.approx(np.average(kept["overall"], weights=kept["weight"]))
+    even = careless.flags(frame.assign(weight=3.0), items=items, scales=dict.fromkeys(items, TEN), y="overall", scale=TEN, weights="weight")
+    plain = careless.flags(frame, items=items, scales=dict.fromkeys(items, TEN), y="overall", scale=TEN)
+    pd.testing.assert_frame_equal(even.sensitivity.table, plain.sensitivity.table, rtol=1e-12)
