@@ -465,6 +465,7 @@ def class_table(impact, words, **options):
     return [
         Column(_("Experience"), [words.column(a) for a in t["attribute"]]),
         Column(_("Kind"), [class_word(words, s if s == "suppressed" else c) for c, s in zip(t["impact_class"], t["status"])]),
+        Column(_("n"), t["n"].tolist(), "count"),
         Column(_("Certainty"), t["class_prob"].tolist(), "percent"),
         Column(_("If poor"), values("penalty"), style, values("penalty_lo"), values("penalty_hi")),
         Column(_("If excellent"), values("reward"), style, values("reward_lo"), values("reward_hi")),
@@ -638,6 +639,7 @@ def priority_table(priorities, words, **options):
         Column(_("Experience"), [words.column(a) for a in t["attribute"]]),
         Column(_("What to do"), [NO_BLOCK if pd.isna(b) else block_word(words, b) for b in t["block"]]),
         Column(_("Kind"), [class_word(words, s if s == "suppressed" else c) for c, s in zip(t["impact_class"], t["status"])]),
+        Column(_("n"), t["n"].tolist(), "count"),
         Column(_("Mean grade"), t["performance"].tolist(), "grade"),
         Column(_("Gain per 100"), t["gain"].tolist(), "signed1", t["gain_lo"].tolist(), t["gain_hi"].tolist()),
     ]
