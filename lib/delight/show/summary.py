@@ -350,7 +350,9 @@ def _limit(words, note):
             )
         return _("Whether delight pays extra for {loyalty} remains open.").format(loyalty=names)
     if note.code == "small_changes_unseen":
-        return _("Changes of the mean grade smaller than about {x} would mostly have gone unseen.").format(x=words.number(values["mdc"], 2))
+        return _("A change of the mean grade of {x} would have been shown with a probability of 80%; a smaller one less often.").format(
+            x=words.number(values["mdc"], 2)
+        )
     if note.code == "low_response":
         return _("With a response of {share}, those who did not answer may think otherwise; no interval covers that.").format(
             share=words.percent(values["share"])
