@@ -591,3 +591,19 @@ def test_grades_with_words_for_not_applicable_a_totals_row_and_a_renamed_overall
     assert "'n.v.t.' = not applicable: Rapportcijfer medewerkers" in report.text()
     assert not [f for f in findings if f.severity == "error"]
     assert [(f.row, f.count) for f in findings if f.rule == "totals_row"] == [(N + 5, 1)] * 2
+
+
+def test_a_worded_scale_of_which_nobody_gave_the_lowest_point_keeps_it(tmp_path, customers):
+    words = ["Meget utilfreds", "Utilfreds", "Hverken tilfreds eller utilfreds", "Tilfreds", "Meget tilfreds"]
+    frame = pd.DataFrame({"Hvor tilfreds er du alt i alt?": [words[max(i, 2) - 1] for i in customers(5)]})
+    for question in ("Hvor tilfreds er du med maden?", "Hvor tilfreds er du med prisen?"):
+        frame[question] = [words[max(i, 2) - 1] for i in customers(5)]
+    frame.to_csv(tmp_path / "export.csv", index=False)
+
+    report, (study, _) = drafted(tmp_path / "export.csv", tmp_path)
+
+    book, answers = codebook(report), sheet(report.folder, "answers.csv")
+    assert set(zip(book["scale_min"], book["scale_max"])) == {("1", "5")}
+    assert book["note"].str.contains("nobody gave the lowest point; taken for a scale of 5: check").all()
+    assert answers.set_index("text")["code"].to_dict() == {t: str(i) for i, t in enumerate(words, 1) if i > 1}
+    assert str(study.scale(columns(report, "overall")[0])) == "1-5"

@@ -291,3 +291,27 @@ def order(texts):
     if any(s is None for s in scores.values()) or len(set(scores.values())) < len(texts):
         return None
     return {t: i for i, t in enumerate(sorted(texts, key=scores.get), start=0 if len(texts) == 2 else 1)}
+
+
+def unseen_ends(codes):
+    """How many points below and above the answers given a scale must have: one around a neutral point has as many on either side.
+
+    Parameters
+    ----------
+    codes : dict
+        Text to code, as `order` gives it.
+
+    Returns
+    -------
+    (int, int)
+        (0, 0) where the answers bear numbers, have no neutral point, or mirror each other already.
+    """
+    scores = [score(t) for t in codes]
+    if any(s is None for s in scores) or 0 not in scores or any(leading_number(t) is not None for t in codes):
+        return 0, 0
+    below, above = sorted(-s for s in scores if s < 0), sorted(s for s in scores if s > 0)
+    if len(below) < len(above) and below and below == above[: len(below)]:
+        return len(above) - len(below), 0
+    if len(above) < len(below) and above and above == below[: len(above)]:
+        return 0, len(below) - len(above)
+    return 0, 0

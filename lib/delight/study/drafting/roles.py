@@ -328,6 +328,8 @@ def _answer_list(group, guess):
         return
     if not concept and len(members) < 2:
         return
+    below, above = likert.unseen_ends(codes)
+    codes = {text: code + below for text, code in codes.items()}
     name = _set_name(members, concept, guess.answer_sets)
     missing = [t for t in group["texts"] if likert.kind_of(t) == "missing" and not profiles._is_number(t)]
     absent = [t for t in group["texts"] if likert.kind_of(t) == "not_applicable"]
@@ -335,10 +337,12 @@ def _answer_list(group, guess):
     for p in members:
         decision = _by_concept(p, concept, codes, members)
         decision.answer_set = name
-        if decision.role != "ignore" or decision.guess:
-            guess.decisions[p.name] = decision
-        else:
-            guess.decisions[p.name] = decision
+        if below or above:
+            decision.body = profiles.Body(1, len(codes) + below + above)
+            side = f"the {'lowest' if below else 'highest'} point{'s' if below + above > 1 else ''}"
+            say = f"nobody gave {side}; taken for a scale of {len(codes) + below + above}: check"
+            decision.note = "; ".join(x for x in (decision.note, say) if x)
+        guess.decisions[p.name] = decision
 
 
 def _unknown_words(group, guess):
