@@ -329,7 +329,14 @@ def run_chapter(chapter, parameters, target, *, environment=None):
     except OSError:
         raise
     except Exception as error:  # the kernel died, or a cell ran out of time
-        raise RunError(f"Chapter {chapter.file} failed: {type(error).__name__}: {str(error).strip().splitlines()[0]}") from None
+        remedies = {
+            "DeadKernelError": " Often the machine ran out of memory: close other programs, or run fewer chapters at a time with --chapters.",
+            "CellTimeoutError": f" A cell may take {CELL_TIMEOUT // 60} minutes: lower -p n_boot, or run fewer chapters.",
+        }
+        kind, what = type(error).__name__, (str(error).strip().splitlines() or ["no message"])[0]
+        raise RunError(
+            f"Chapter {chapter.file} failed: {kind}: {what}{'' if what.endswith('.') else '.'}{remedies.get(kind, '')}"
+        ) from None
     seconds = time.monotonic() - start
     notebook = json.loads(target.read_text(encoding="utf-8"))
     scrub(notebook)

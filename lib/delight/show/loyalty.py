@@ -280,7 +280,8 @@ def curve(result, ax, words):
         ax.set_xticks(np.arange(shown.min(), shown.max() + 0.5))
     ax.grid(axis="y")
     ax.tick_params(length=0)
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, handletextpad=0.3, columnspacing=2.4)
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, handletextpad=0.3, columnspacing=2.4)
     return ax
 
 
@@ -621,8 +622,8 @@ def forms(result, words):
     return [
         Column(_("Loyalty"), [_name(words, roles.get(o), o) for o in rows["outcome"]]),
         Column(_("Form"), [name[f] for f in rows["form"]]),
-        Column(_("AIC"), rows["aic"].tolist(), "number1", emphasis=rows["best_aic"].fillna(False).astype(bool).tolist()),
-        Column(_("Prediction error"), rows["cv_rmse"].tolist(), "number3", emphasis=rows["best_cv"].fillna(False).astype(bool).tolist()),
+        Column(_("AIC"), rows["aic"].tolist(), "number1", emphasis=rows["best_aic"].eq(True).tolist()),
+        Column(_("Prediction error"), rows["cv_rmse"].tolist(), "number3", emphasis=rows["best_cv"].eq(True).tolist()),
         Column(_("Extra term"), rows["coef_extra"].tolist(), "signed2", rows["ci_lo"].tolist(), rows["ci_hi"].tolist()),
         Column(_("Places that fit"), [s if isinstance(s, str) and s else words.number(None) for s in rows["set_identified"]]),
     ]

@@ -397,7 +397,12 @@ def _question(row, answer_sets, file, findings):
     if role.startswith("?") or not role:
         guess = f" (note: {row['note']})" if row["note"] else ""
         what = "The role is still '?'" if role else "The role is empty"
-        report("open_role", f"{what}{guess}.", f"Decide: one of {', '.join(ROLES)}.")
+        likely = re.match(r"probably (\w+)", row["note"])
+        if likely and likely[1] in ROLES:
+            remedy = f"Decide: write {likely[1]} if that is right, else another role; ignore leaves the column out."
+        else:
+            remedy = f"Decide: one of {', '.join(ROLES)}."
+        report("open_role", f"{what}{guess}.", remedy)
         role = "ignore"
     elif role not in ROLES:
         report("unknown_role", f"Unknown role '{row['role']}'.{did_you_mean(role, ROLES)}", f"Roles are {', '.join(ROLES)}.")
