@@ -83,9 +83,15 @@ def made(shared, tmp_path_factory):
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 patch.setenv("DELIGHT_KEY", "a secret of the tests")
                 patch.setenv("DELIGHT_RAW", str(raw))
-                reports = base / name
+                reports, failed = base / name, base / f"{name}.failed"
+                if failed.is_file():
+                    pytest.fail(f"The run failed: {failed.read_text()}")
                 if not (reports / name).is_dir():
-                    run.run(str(HERE / name), raw=raw, out=reports, languages=STUDIES[name][1], formats=["html"])
+                    try:
+                        run.run(str(HERE / name), raw=raw, out=reports, languages=STUDIES[name][1], formats=["html"])
+                    except Exception as error:
+                        failed.write_text(str(error))
+                        raise
             found[name] = Made(name, reports, raw)
         return found[name]
 
