@@ -533,7 +533,8 @@ def _without_sums(path, frame, findings):
         row = frame.iloc[keep - 1]
         given = row[row.notna()]
         text = given.iloc[0] if len(given) else None
-        if text is not None and not (isinstance(text, str) and _SUMS.fullmatch(text.strip().rstrip(":").casefold())):
+        said = re.sub(r"\s*[:=]\s*[\d.,]*$", "", text.strip()).casefold() if isinstance(text, str) else ""
+        if text is not None and not _SUMS.fullmatch(said):
             break
         if text is not None and (frame[given.index[0]].iloc[:keep] == text).sum() > 1:
             break

@@ -254,7 +254,8 @@ def limits(here, *, key, since, groups, bonds, actions):
     notes += _segment_limits(groups.result)
     notes += _loyalty_limits(bonds.result)
     notes += _driver_limits(actions.result)
-    notes.append(Note("association", {}))
+    if len(bonds.result.table) or len(actions.result.table):
+        notes.append(Note("association", {}))
     rows = [{"code": n.code, "count": i, "n": np.nan, "n_missing": np.nan, "n_eff": np.nan} for i, n in enumerate(notes, 1)]
     return _result("limits", rows, ["code", "count"], notes=notes, counts_only=True)
 

@@ -32,11 +32,11 @@ def answered(response, words, design="all", previous="", outcome_role="overall",
     shown = {"n": words.number(n), "wave": wave, "invited": words.number(row["invited"]), "share": words.percent(row["response"])}
     several = len(_rows(response, "wave")) > 1
     if not np.isnan(row["response"]) and several:
-        text = _("In {wave} **{n}** customers answered, of {invited} who were invited: a response of **{share}**.").format(**shown)
+        text = _("In {wave}, **{n}** customers answered, of {invited} who were invited: a response of **{share}**.").format(**shown)
     elif not np.isnan(row["response"]):
         text = _("**{n}** customers answered, of {invited} who were invited: a response of **{share}**.").format(**shown)
     elif several:
-        text = _("In {wave} **{n}** customers answered. How many were invited is not known, so the response cannot be given.").format(
+        text = _("In {wave}, **{n}** customers answered. How many were invited is not known, so the response cannot be given.").format(
             **shown
         )
     else:
@@ -59,7 +59,7 @@ def answered(response, words, design="all", previous="", outcome_role="overall",
     before = _rows(response, "wave")
     before = before[(before["group"] == previous) & before["n"].notna()]
     if len(before):
-        sentences.append(_("In {wave} {n} customers answered.").format(wave=words.wave(previous), n=words.number(before.iloc[0]["n"])))
+        sentences.append(_("In {wave}, {n} customers answered.").format(wave=words.wave(previous), n=words.number(before.iloc[0]["n"])))
     found = [" ".join(sentences)]
     if not np.isnan(row["response"]):
         found.append(
@@ -147,7 +147,9 @@ def response_table(response, words, **options):
     if len(_rows(response, "wave")) < 2:
         t = t[t["by"] != "wave"]
     t = t.assign(rank=t["by"].map({"whole": 0, "wave": 1, "label": 2, "location": 3})).sort_values("rank", kind="stable")
-    names = [words.by("whole") if by == "whole" else f"{words.by(by)}: {words.group(by, g)}" for by, g in zip(t["by"], t["group"])]
+    names = [
+        words.by("whole") if by == "whole" else f"{words.before_colon(by)}: {words.group(by, g)}" for by, g in zip(t["by"], t["group"])
+    ]
     columns = [Column(_("Group"), names), Column(_("Answered"), t["n"].tolist(), "count")]
     if t["invited"].notna().any():
         columns += [Column(_("Invited"), t["invited"].tolist(), "count"), Column(_("Response"), t["response"].tolist(), "percent")]

@@ -523,8 +523,10 @@ def groups(rest, words, **options):
     count = words.number(len(tested))
     if proven.empty:
         return [
-            _(
-                "Between groups of customers we see no difference that is more than chance ({n} comparisons of a group with the other customers)."
+            words.ngettext(
+                "Between groups of customers we see no difference that is more than chance ({n} comparison of a group with the other customers).",
+                "Between groups of customers we see no difference that is more than chance ({n} comparisons of a group with the other customers).",
+                len(tested),
             ).format(n=count)
         ]
     left = len(tested) - len(proven)
@@ -536,7 +538,7 @@ def groups(rest, words, **options):
     for row in proven.head(6).to_dict("records"):
         lines.append(
             _group_sentence(words, _is_share(rest), row["diff"] > 0).format(
-                by=words.by(row["by"]),
+                by=words.before_colon(row["by"]),
                 group=words.group(row["by"], row["group"]),
                 mean=_mean(words, rest, row["mean"]),
                 change=_change(words, rest, abs(row["diff"])).lstrip("+"),
@@ -568,8 +570,8 @@ def _group_sentence(words, yes_no, above):
     if yes_no:
         return _("{by}: of **{group}** {mean} are satisfied, {change} points below the others (interval {interval}, n = {n}).")
     if above:
-        return _("{by}: **{group}** gives {mean}, {change} above the others (interval {interval}, n = {n}).")
-    return _("{by}: **{group}** gives {mean}, {change} below the others (interval {interval}, n = {n}).")
+        return _("{by}: **{group}** gives {mean}; that is {change} above the others (interval {interval}, n = {n}).")
+    return _("{by}: **{group}** gives {mean}; that is {change} below the others (interval {interval}, n = {n}).")
 
 
 def _group_note(levels, words):
@@ -598,7 +600,9 @@ def group_table(levels, rest, words, **options):
     )
     for column in ("diff", "p_adj"):
         t = t if column in t else t.assign(**{column: np.nan})
-    names = [words.by("whole") if by == "whole" else f"{words.by(by)}: {words.group(by, g)}" for by, g in zip(t["by"], t["group"])]
+    names = [
+        words.by("whole") if by == "whole" else f"{words.before_colon(by)}: {words.group(by, g)}" for by, g in zip(t["by"], t["group"])
+    ]
     columns = [
         Column(_("Group"), names),
         Column(_("n"), t["n"].tolist(), "count"),

@@ -111,8 +111,8 @@ def _wishes(words, profile, segment):
     less = mine[mine["profile_hi"] < -STANDS_OUT].nsmallest(3, "profile")["item"]
     shown = {
         "segment": _name(words, segment),
-        "more": words.listed([f"“{words.column(i)}”" for i in more]),
-        "less": words.listed([f"“{words.column(i)}”" for i in less]),
+        "more": words.listed([_("“{wish}”").format(wish=words.column(i)) for i in more]),
+        "less": words.listed([_("“{wish}”").format(wish=words.column(i)) for i in less]),
     }
     if len(more) and len(less):
         return _("**{segment}** stands out by wanting {more} more than others, and {less} less.").format(**shown)

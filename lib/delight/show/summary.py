@@ -170,7 +170,7 @@ def _segment(words, row):
     interval = words.interval(row["share_lo"], row["share_hi"], words.percent)
     wishes = [words.column(item) for item in str(row["wishes"] or "").split("|") if item]
     if wishes:
-        return _("**{segment}** ({share}, interval {interval}), who set more than others by {wishes}").format(
+        return _("**{segment}** ({share}, interval {interval}), who attach more importance than others to {wishes}").format(
             segment=words.segment(row["segment"]), share=share, interval=interval, wishes=words.listed(wishes)
         )
     return _("**{segment}** ({share}, interval {interval}), without a wish that marks them out").format(
@@ -188,7 +188,7 @@ def loyalty_name(words, role, column):
         "recommend": _("recommending"),
         "repurchase": _("choosing again"),
         "stayed": _("the intention to stay"),
-        "churned": _("staying"),
+        "churned": _("actually staying"),
     }
     return known.get(role) or words.column(column)
 
@@ -231,14 +231,14 @@ def _level(words, bonds, one):
     values = {"loyalty": name, "seven": show(rows[7]["mean"]), "eight": show(rows[8]["mean"]), "nine": show(rows[9]["mean"])}
     if one["binary"]:
         text = _(
-            "**What binds them.** Looking at {loyalty}: of the customers who gave a 7, {seven} are loyal, of those who gave an 8 {eight}, "
-            "and of those who gave a 9 {nine}."
+            "**What binds them.** Looking at {loyalty}: of the customers who gave a 7, {seven} are loyal; of those who gave an 8, {eight}; "
+            "and of those who gave a 9, {nine}."
         )
         return text.format(**values)
     scale = one.get("scale") or {}
     return _(
-        "**What binds them.** Looking at {loyalty}: customers who gave a 7 score {seven} on average, those who gave an 8 {eight}, and those "
-        "who gave a 9 {nine} (on a scale of {low} to {high})."
+        "**What binds them.** Looking at {loyalty}: customers who gave a 7 score {seven} on average, those who gave an 8 score {eight}, and "
+        "those who gave a 9 score {nine} (on a scale of {low} to {high})."
     ).format(**values, low=_point(words, scale.get("min", 0)), high=_point(words, scale.get("max", 10)))
 
 
@@ -256,12 +256,12 @@ def _two_grades(words, one, found, name):
     values |= {"below": show(low["mean"]), "above": show(high["mean"])}
     if one["binary"]:
         text = _(
-            "**What binds them.** Looking at {loyalty}: of the customers who gave a {low}, {below} are loyal, of those who gave a {high} {above}."
+            "**What binds them.** Looking at {loyalty}: of the customers who gave a {low}, {below} are loyal; of those who gave a {high}, {above}."
         )
         return text.format(**values)
     scale = one.get("scale") or {}
     return _(
-        "**What binds them.** Looking at {loyalty}: customers who gave a {low} score {below} on average, and those who gave a {high} {above} "
+        "**What binds them.** Looking at {loyalty}: customers who gave a {low} score {below} on average, and those who gave a {high} score {above} "
         "(on a scale of {least} to {most})."
     ).format(**values, least=_point(words, scale.get("min", 0)), most=_point(words, scale.get("max", 10)))
 

@@ -173,6 +173,10 @@ class Words:
         }
         return known.get(by) or self.column(by)
 
+    def before_colon(self, by):
+        """Heading of a grouping to stand before a colon: a question without its question mark."""
+        return self.by(by).rstrip(" ?:.…")
+
     def group(self, by, group):
         """Name of one group of a result with columns ``by`` and ``group``."""
         if by == "whole":

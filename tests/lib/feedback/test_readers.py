@@ -161,6 +161,14 @@ def test_empty_columns_and_rows_at_the_end_are_left_out(tmp_path):
     assert raw.recognised["n_empty_rows_at_end"] == 2
 
 
+def test_a_total_with_its_number_below_any_column_is_no_answer(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("id,grade\n1,Tilfreds\n2,Utilfreds\n3,Tilfreds\n,\n,I alt: 3\n", encoding="utf-8")
+    raw = read_raw(file)
+    assert raw.frame.id.tolist() == ["1", "2", "3"]
+    assert [(f.row, f.count) for f in raw.findings if f.rule == "totals_row"] == [(6, 1)]
+
+
 def test_a_header_that_occurs_twice_is_told_apart(tmp_path):
     file = tmp_path / "a.csv"
     file.write_text("id,score,score\n1,2,3\n2,3,4\n", encoding="utf-8")

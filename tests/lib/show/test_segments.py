@@ -97,7 +97,9 @@ def test_backgrounds_that_differ_are_named_with_the_share_of_everybody(found, fa
     assert "of Unburden me," in text and "of all customers" in text
     random = families.assign(care=np.random.default_rng(0).choice(list("xy"), len(families)))
     alike = segments.who(random, found.assignment, by=["care"])
-    assert "no difference between the segments could be shown. That is no proof" in joined(views.background, found.segments, alike, told("en"))
+    assert "no difference between the segments could be shown. That is no proof" in joined(
+        views.background, found.segments, alike, told("en")
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

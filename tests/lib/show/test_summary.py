@@ -132,7 +132,7 @@ def test_segments_are_told_with_size_and_what_marks_them_out():
     )
     here = Here({"segments.segments": segments(), "segments.profile": profile})
     text = views.customers(summary.customers(here), EN)[0]
-    assert "We see 2 groups of customers: **Unburden me** (60%, interval 55%–65%), who set more than others by Meals" in text
+    assert "We see 2 groups of customers: **Unburden me** (60%, interval 55%–65%), who attach more importance than others to Meals" in text
     assert "**Group B** (40%, interval 35%–45%), without a wish that marks them out." in text
 
 
@@ -161,10 +161,10 @@ def test_loyalty_speaks_of_recommending_first_and_gives_every_verdict():
     found = summary.binding(Here({"loyalty.rule": rule(("churned", "inconclusive"), ("recommend", "supported"))}))
     text = views.binding(found, EN)[0]
     assert text.startswith(
-        "**What binds them.** Looking at recommending: customers who gave a 7 score 6.5 on average, those who gave an 8 7.5"
+        "**What binds them.** Looking at recommending: customers who gave a 7 score 6.5 on average, those who gave an 8 score 7.5"
     )
     assert "For recommending the step from 8 to 9 is larger than the step from 7 to 8: there delight pays extra." in text
-    assert "For staying these data cannot tell which of the two steps is the larger one." in text
+    assert "For actually staying these data cannot tell which of the two steps is the larger one." in text
 
 
 def test_grades_that_nobody_gave_are_not_compared():
@@ -186,7 +186,7 @@ def test_on_a_scale_without_a_7_8_and_9_the_grades_around_delight_are_told():
     here.delight_from, here.study.scale = 5, lambda role: Scale(1, 5)
     text = views.binding(summary.binding(here), EN)[0]
     assert text == (
-        "**What binds them.** Looking at recommending: customers who gave a 4 score 8.0 on average, and those who gave a 5 10.0 "
+        "**What binds them.** Looking at recommending: customers who gave a 4 score 8.0 on average, and those who gave a 5 score 10.0 "
         "(on a scale of 0 to 10)."
     )
 

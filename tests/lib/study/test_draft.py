@@ -254,6 +254,14 @@ def test_answers_in_words_nobody_knows_are_asked_about(tmp_path, customers):
     assert "from worst to best" in codebook(report).note.iloc[1]
 
 
+def test_an_overall_question_in_words_nobody_knows_is_asked_about_too(tmp_path, customers):
+    words = ["Ohne Worte", "Naja", "Geht so", "Passt schon", "Leiwand"]
+    names = ("Overall satisfaction", "Staff", "Speed", "Price")
+    pd.DataFrame({"id": range(N), **{x: [words[i - 1] for i in customers(5)] for x in names}}).to_csv(tmp_path / "a.csv", index=False)
+    report, _ = drafted(tmp_path / "a.csv", tmp_path)
+    assert report.guesses == {"Overall satisfaction": "overall", "Staff": "attribute", "Speed": "attribute", "Price": "attribute"}
+
+
 def test_model_outputs_weights_and_ids_are_no_attributes(tmp_path, customers):
     rng = customers.rng
     frame = pd.DataFrame({"customer_id": [f"C{i:05d}" for i in range(N)]})

@@ -1035,7 +1035,7 @@ def _overall(columns, guess):
     if chosen is None:
         return
     before = guess.decisions[chosen.name]
-    if before.role == "?" and before.guess == "attribute" and ("scale may" in before.note):
+    if before.role == "?" and before.guess == "attribute" and ("scale may" in before.note or "into answers.csv" in before.note):
         guess.decisions[chosen.name] = _unsure(before, before.note, "overall")
         return
     if sure:
