@@ -499,7 +499,7 @@ DATA_CASES = [
             swap("raw/answers.csv", "n.v.t.", ""),
         ),
         "row 4, column 'speed'",
-        "do not say their wave",
+        "does not say its wave",
         "study.toml",
     ),
     check(

@@ -227,7 +227,7 @@ def test_a_location_never_becomes_a_path(place, study, book):
         (broken.put("raw/answers.csv", small_study.DATA.encode("utf-16-le")), ""),
         (broken.put("raw/answers.csv", small_study.DATA.replace("Fijn", "Fijn é").encode() + "k5,A,2024-03-04,9,9,1,1,Beter,ré\n".encode("latin-1")), "UTF-8"),
         (broken.swap("raw/answers.csv", "Fijn", "=2+3"), ""),
-        (broken.add("raw/answers.csv", "k4,B,2024-03-04,,10,0,3,,\n"), "repeat the answers"),
+        (broken.add("raw/answers.csv", "k4,B,2024-03-04,,10,0,3,,\n"), "1 row repeats the answers"),
         (broken.add("raw/answers.csv", ",,,,,,,,\n"), "empty"),
         (broken.add("raw/answers.csv", "k5,A,2024-03-04,9,9,1\n"), "fewer cells"),
         (broken.put("raw/answers.csv", "\n".join(small_study.DATA.splitlines()[:2]) + "\n"), ""),

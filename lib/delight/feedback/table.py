@@ -140,6 +140,11 @@ def _opened(study, raw):
     return open_study(study, raw=raw)
 
 
+def _counted(n, one, many):
+    """A sentence about `n` rows, in the form that goes with the number."""
+    return (one if n == 1 else many).format(n=f"{n:,}")
+
+
 def _in_order(waves, question):
     """Waves as their answer set lists them, else so that 2024-2 comes before 2024-10."""
     listed = [a.code or a.text for a in question.answers.answers] if question.answers is not None else []
@@ -411,7 +416,7 @@ def _waves(reading, frame, rows):
     unknown = (wave.isna() | (wave == "")).to_numpy(bool)
     answered = frame.drop(columns=["wave:source"]).notna().any(axis=1).to_numpy() if unknown.any() else unknown
     if (unknown & answered).any():
-        say = f"{int((unknown & answered).sum()):,} rows do not say their wave."
+        say = _counted(int((unknown & answered).sum()), "{n} row does not say its wave.", "{n} rows do not say their wave.")
         remedy = "Fill it in, or name the wave of the source in study.toml."
         count = int((unknown & answered).sum())
         reading.report("error", "missing_wave", say, remedy, column=column or "", count=count, **_place(reading, rows, unknown & answered))
@@ -474,7 +479,11 @@ def _locations(reading, frame, rows):
     values = pd.Series(texts.take(np.where(codes < 0, len(found), codes)), index=frame.index)
     missing = int((codes < 0).sum())
     if missing:
-        say = f"{missing:,} rows do not say their location; they count for the whole only."
+        say = _counted(
+            missing,
+            "{n} row does not say its location; it counts for the whole only.",
+            "{n} rows do not say their location; they count for the whole only.",
+        )
         reading.report("warning", "missing_location", say, column=column, count=missing, done="kept", **_place(reading, rows, codes < 0))
     frame[column] = values
     frame["location"] = values
@@ -510,11 +519,19 @@ def _weights(reading, frame, rows):
                 count=len(weights),
             )
     if missing:
-        say = f"{missing:,} rows have no weight; weighted results leave them out as missing."
+        say = _counted(
+            missing,
+            "{n} row has no weight; weighted results leave it out as missing.",
+            "{n} rows have no weight; weighted results leave them out as missing.",
+        )
         place = _place(reading, rows, np.isnan(w))
         reading.report("warning", "missing_weight", say, column=column, count=missing, done="kept", **place)
     if zero:
-        say = f"{zero:,} rows have weight zero, which leaves them out of weighted results."
+        say = _counted(
+            zero,
+            "{n} row has weight zero, which leaves it out of weighted results.",
+            "{n} rows have weight zero, which leaves them out of weighted results.",
+        )
         reading.report("info", "zero_weight", say, column=column, count=zero, done="kept")
     frame["weight"] = frame[column]
 
@@ -594,7 +611,11 @@ def _duplicates(reading, frame, states, rows, row_hash):
     twice = (pd.DataFrame({"w": frame["wave"], "i": ids}).duplicated(keep=False) & ids.notna()).to_numpy()
     missing = int(ids.isna().sum())
     if missing:
-        say = f"{missing:,} rows name no respondent; each counts as one of its own."
+        say = _counted(
+            missing,
+            "{n} row names no respondent; it counts as one of its own.",
+            "{n} rows name no respondent; each counts as one of its own.",
+        )
         place = _place(reading, rows, ids.isna().to_numpy())
         reading.report("warning", "missing_respondent", say, column=column, count=missing, done="kept", **place)
     if not twice.any():
@@ -627,7 +648,11 @@ def _duplicates(reading, frame, states, rows, row_hash):
     drop = np.zeros(len(frame), bool)
     drop[repeats["at"].to_numpy()] = True
     count = int(drop.sum())
-    say = f"{count:,} rows repeat the answers of a respondent under the same id; the first answer is kept."
+    say = _counted(
+        count,
+        "{n} row repeats the answers of a respondent under the same id; the first answer is kept.",
+        "{n} rows repeat the answers of a respondent under the same id; the first answer is kept.",
+    )
     reading.report("warning", "repeated_row", say, column=column, count=count, done="dropped", **_place(reading, rows, drop))
     return *_keep(frame, states, rows, ~drop), row_hash[~drop]
 
@@ -641,7 +666,11 @@ def _same_answers(reading, frame, asked):
     many = (frame[asked].notna().sum(axis=1) >= 8).to_numpy()
     count = int((repeated & many).sum())
     if count:
-        say = f"{count:,} rows repeat another row in every column but the respondent."
+        say = _counted(
+            count,
+            "{n} row repeats another row in every column but the respondent.",
+            "{n} rows repeat another row in every column but the respondent.",
+        )
         remedy = "Check whether answers were entered or exported twice; all are kept."
         reading.report("warning", "identical_rows", say, remedy, count=count, done="kept")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import sys
 import time
@@ -99,7 +98,6 @@ def run(
     started = time.monotonic()
     if raw:
         raw = Path(raw).expanduser().resolve()
-        os.environ["DELIGHT_RAW"] = str(raw)
     languages, formats = _choice(languages, LANGUAGES, "language"), _choice(formats, FORMATS, "format") or list(FORMATS)
     root = places.root()
     all_chapters = chain.chapters(root)
