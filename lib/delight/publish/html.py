@@ -120,10 +120,16 @@ def _chapter(content, words, chapter, told):
     own_words = told.sections.get(chapter.name)
     if own_words:
         section.parts.append(f'<div class="story">{own_words}</div>')
-    section.parts += [block(content, words, b) for b in chapter.blocks if b.get("place") != "annex"]
+    section.parts += _blocks(content, words, chapter, annex=False)
     if chapter.name == "feedback":
         section.parts += _fieldwork(content, words)
     return section
+
+
+def _blocks(content, words, chapter, *, annex):
+    """HTML of a chapter's blocks in one place; what is empty, or was said in these words before, is left out."""
+    made = [block(content, words, b) for b in chapter.blocks if (b.get("place") == "annex") == annex]
+    return list(dict.fromkeys(html for html in made if html))
 
 
 def block(content, words, data):
@@ -157,7 +163,7 @@ def _actions(words, told):
 def _annex(content, words, chapters):
     section = Section("annex", report.title(words, "annex"), look="annex")
     for chapter in chapters:
-        blocks = [block(content, words, b) for b in chapter.blocks if b.get("place") == "annex"]
+        blocks = _blocks(content, words, chapter, annex=True)
         if blocks:
             section.parts += [f"<h3>{escape(report.title(words, chapter.name))}</h3>", *blocks]
     section.parts += _methods(content, words, chapters)

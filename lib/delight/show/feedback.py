@@ -139,7 +139,7 @@ def _response_note(response, words, **options):
     return words.gettext("Response: answers as a share of the customers invited.") if response.table["invited"].notna().any() else ""
 
 
-@table(title=lambda response, words, **options: words.gettext("Who answered"), note=_response_note)
+@table(title=lambda response, words, **options: words.gettext("Answers by group"), note=_response_note)
 def response_table(response, words, **options):
     """Responses by wave, label and location beside the invited and the population."""
     _, t = words.gettext, response.table

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from delight.show.theme import COLOURS
@@ -612,6 +614,12 @@ def _forms_note(result, words):
     )
 
 
+def _places(words, listed):
+    """Where a jump or bend may lie, such as "7–8, 8–9", from "[7,8) [8,9)"."""
+    steps = re.findall(r"\[([\d.eE+-]+),([\d.eE+-]+)[)\]]", listed) if isinstance(listed, str) else []
+    return ", ".join(f"{_point(words, float(a))}–{_point(words, float(b))}" for a, b in steps) or words.number(None)
+
+
 @table(title=_forms_title, note=_forms_note)
 def forms(result, words):
     """The forms of the relation side by side."""
@@ -625,7 +633,7 @@ def forms(result, words):
         Column(_("AIC"), rows["aic"].tolist(), "number1", emphasis=rows["best_aic"].eq(True).tolist()),
         Column(_("Prediction error"), rows["cv_rmse"].tolist(), "number3", emphasis=rows["best_cv"].eq(True).tolist()),
         Column(_("Extra term"), rows["coef_extra"].tolist(), "signed2", rows["ci_lo"].tolist(), rows["ci_hi"].tolist()),
-        Column(_("Places that fit"), [s if isinstance(s, str) and s else words.number(None) for s in rows["set_identified"]]),
+        Column(_("Places that fit"), [_places(words, s) for s in rows["set_identified"]]),
     ]
 
 

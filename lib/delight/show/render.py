@@ -27,7 +27,7 @@ _NUMERIC = {
 _NUMBERS = re.compile(r'( (?:d|x|y|transform)=")([^"]*)')
 
 #: A table of at most this many rows stays on one page.
-_SHORT = 12
+_SHORT = 8
 #: Beyond this many columns, intervals counted, an interval goes below its value.
 _WIDEST = 9
 
@@ -68,9 +68,14 @@ def reading_html(view, results, words, options):
 
 
 def table_html(view, results, words, options):
+    """A table without columns of text that stay empty; nothing at all where every figure is missing."""
     columns = [c for c in view(*results, words, **options)]
     if view.look == "cards":
         return _cards(view, columns, results, words, options)
+    figures = [c for c in columns if c.format not in ("text", "count")]
+    if figures and all(is_missing(v) for c in figures for v in c.values):
+        return ""
+    columns = [c for i, c in enumerate(columns) if i == 0 or c.format != "text" or any(not _blank(v) for v in c.values)]
     rows = max((len(list(c.values)) for c in columns), default=0)
     width = sum(1 if c.lo is None else 2 for c in columns)
     stacked = width > _WIDEST
@@ -85,6 +90,10 @@ def table_html(view, results, words, options):
         f'<figure class="{" ".join(look)}"><table><caption>{paragraph(view.title(*results, words, **options))}</caption>'
         f"<thead><tr>{''.join(_heading(c, stacked) for c in columns)}</tr></thead><tbody>{body}</tbody></table>{foot}{source_html(results, words)}</figure>"
     )
+
+
+def _blank(value):
+    return is_missing(value) or str(value).strip() in ("", NO_VALUE)
 
 
 def _heading(column, stacked):
@@ -125,6 +134,8 @@ def figure_svg(view, results, words, options, *, salt="delight"):
     with theme.figure(*size, salt=salt) as (figure, ax), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")  # a client's script that our fonts lack: the reader's system has one
         view(*results, ax, words, **options)
+        if not any(drawn.has_data() for drawn in figure.axes):
+            return ""  # every point is missing or kept from view
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     alt = escape(view.alt(*results, words, **options), quote=True)
@@ -149,6 +160,8 @@ def figure_html(view, results, words, options, *, salt="delight"):
     title = paragraph(view.title(*results, words, **options))
     caption = paragraph(view.caption(*results, words, **options))
     svg = figure_svg(view, results, words, options, salt=salt)
+    if not svg:
+        return ""
     caption = f"<figcaption>{caption}</figcaption>" if caption else ""
     return f'<figure class="plot"><p class="question">{title}</p>{svg}{caption}{source_html(results, words)}</figure>'
 
@@ -165,4 +178,4 @@ def block_html(block, results, words):
         return figure_html(view, results, words, options, salt=block["key"])
     make = {"reading": reading_html, "table": table_html, "note": reading_html}[block["kind"]]
     inner = make(view, results, words, options)
-    return inner if block["kind"] == "table" else f'<div class="{block["kind"]}">{inner}</div>'
+    return inner if block["kind"] == "table" or not inner else f'<div class="{block["kind"]}">{inner}</div>'

@@ -419,7 +419,10 @@ def who_table(who, words, **options):
 
 
 def _composition_title(composition, words, **options):
-    return words.gettext("How large are the segments in each group?")
+    _ = words.gettext
+    if set(composition.table["by"]) == {"wave"}:
+        return _("How large are the segments in each wave?")
+    return _("How large are the segments in each group?")
 
 
 def _composition_note(composition, words, **options):

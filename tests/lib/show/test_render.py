@@ -100,3 +100,30 @@ def test_every_number_format_is_known_to_the_renderer():
 
 def test_a_view_is_found_by_its_name():
     assert isinstance(says, View) and says.kind == "reading"
+
+
+def test_a_table_without_a_single_figure_and_a_figure_without_a_point_are_left_out():
+    @table(title=lambda r, w, **o: "Gains")
+    def gains(result, words, **options):
+        return [Column("Experience", ["Warmth", "Speed"]), Column("n", [20, 20], "count"), Column("Gain", [None, float("nan")], "signed1")]
+
+    @figure(title=lambda r, w, **o: "Curve", caption=lambda r, w, **o: "", alt=lambda r, w, **o: "", size=(80, 40))
+    def curve(result, ax, words, **options):
+        ax.set_xlabel("grade")
+        return ax
+
+    assert made("table", gains) == "" and made("figure", curve) == ""
+
+
+def test_a_column_of_words_that_says_nothing_is_left_out():
+    @table(title=lambda r, w, **o: "Locations")
+    def places(result, words, **options):
+        return [
+            Column("Location", ["A", "B"]),
+            Column("Mean", [7.5, None], "grade"),
+            Column("Compared", ["", None]),
+            Column("Kind", ["x", ""]),
+        ]
+
+    html = made("table", places)
+    assert "Compared" not in html and "Kind" in html and html.count("<td") == 4
