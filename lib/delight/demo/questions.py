@@ -150,15 +150,20 @@ def texts(name, language):
     return {code: labels[at] for answer_set, code, labels, _ in ANSWERS if answer_set == name}
 
 
+def _in_each(**said):
+    """A text in each language as an inline table of TOML."""
+    return "{" + ", ".join(f'{language} = "{text}"' for language, text in said.items()) + "}"
+
+
 def study_toml(truth, *, language, sources):
     """study.toml: sources in the order of the waves, archetypes from the planted groups, fieldwork."""
     organisation = {"nl": "Demo Kinderopvang", "en": "Demo Childcare", "da": "Demo Børnepasning"}[language]
-    population = {
-        "nl": "ouders met een contract op de eerste dag van de meting",
-        "en": "parents with a contract on the first day of the survey",
-        "da": "forældre med kontrakt på målingens første dag",
-    }[language]
-    mode = {"nl": "online, uitnodiging per e-mail", "en": "online, invited by e-mail", "da": "online, inviteret pr. e-mail"}[language]
+    population = _in_each(
+        nl="ouders met een contract op de eerste dag van de meting",
+        en="parents with a contract on the first day of the survey",
+        da="forældre med kontrakt på målingens første dag",
+    )
+    mode = _in_each(nl="online, uitnodiging per e-mail", en="online, invited by e-mail", da="online, inviteret pr. e-mail")
     text = f'''[study]
 name = "{truth.demo["name"]}"
 organisation = "{organisation}"
@@ -175,6 +180,7 @@ language = "{language}"
         profile = ", ".join(f'{item} = "{"high" if wish > 0 else "low"}"' for item, wish in segment.wishes.items() if wish)
         text += f'\n[[segments.archetypes]]\nname = "{name}"\n'
         text += f'labels = {{nl = "{label[1]}", en = "{label[0]}", da = "{label[2]}"}}\nprofile = {{{profile}}}\n'
-    text += f'\n[fieldwork]\npopulation = "{population}"\ndesign = "all"\nmode = "{mode}"\nlanguages = ["{language}"]\ncommissioned_by = "{organisation}"\n'
+    text += f'\n[fieldwork]\npopulation = {population}\ndesign = "all"\nmode = {mode}\nlanguages = ["{language}"]\n'
+    text += f'commissioned_by = "{organisation}"\n'
     text += "\n[targets]\noverall_mean = 8.0\n\n[privacy]\nminimum_group = 10\n"
     return text

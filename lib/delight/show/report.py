@@ -158,7 +158,9 @@ def fieldwork(words, declared, locations=True):
     rows = []
     for key, heading_text in headings.items():
         value = (declared or {}).get(key)
-        if value in (None, "", [], {}):
+        if isinstance(value, dict):  # said in several languages
+            value = value.get(words.language) or next((said for said in value.values() if said), "")
+        if value in (None, "", []):
             continue
         if key == "languages":
             value = [words.locale.languages.get(code, code) for code in value]

@@ -26,6 +26,7 @@ Language = Literal["nl", "da", "en"]
 Texts = Annotated[list[str], BeforeValidator(_as_list)]
 Day = Annotated[str, BeforeValidator(_as_text)]
 Words = dict[Language, str]
+Said = str | Words  # in one language, or in each: {nl = "…", da = "…", en = "…"}
 
 
 class _Table(BaseModel):
@@ -76,25 +77,25 @@ class SegmentsTable(_Table):
 class Fieldwork(_Table):
     """The account of the research."""
 
-    population: str = ""
+    population: Said = ""
     design: Literal["all", "sample"] | None = None
     panel: bool | None = None  # whether the same respondents were asked in every wave, so that a number names one person throughout
-    mode: str = ""
+    mode: Said = ""
     start: Day = ""
     end: Day = ""
     dates: Day = ""
     languages: Texts = Field(default_factory=list)
-    sample: str = ""
-    sampling_frame: str = ""
+    sample: Said = ""
+    sampling_frame: Said = ""
     invited: int | None = Field(None, ge=0)
-    incentive: str = ""
-    questionnaire: str = ""
-    weighting: str = ""
-    commissioned_by: str = ""
-    conducted_by: str = ""
-    funded_by: str = ""
-    contact: str = ""
-    remarks: str = ""
+    incentive: Said = ""
+    questionnaire: Said = ""
+    weighting: Said = ""
+    commissioned_by: Said = ""
+    conducted_by: Said = ""
+    funded_by: Said = ""
+    contact: Said = ""
+    remarks: Said = ""
 
 
 class Benchmark(_Table):

@@ -50,6 +50,15 @@ def test_a_declared_sample_of_locations_makes_clusters_and_nothing_declared_make
     assert any(f.rule == "incomplete_fieldwork" and "design" in f.message for f in study.findings)
 
 
+def test_the_account_of_the_research_can_speak_each_language(tmp_path):
+    from delight.show import Words, report
+
+    toml = TOML.replace('"parents"', '{nl = "ouders", da = "forældre"}')
+    declared = open_study(write(tmp_path, toml=toml)).fieldwork
+    told = {language: dict(report.fieldwork(Words(language), declared)) for language in ("nl", "da", "en")}
+    assert (told["nl"]["Populatie"], told["da"]["Population"], told["en"]["Population"]) == ("ouders", "forældre", "ouders")
+
+
 def test_without_overall_the_outcome_is_recommend(tmp_path):
     codebook = CODEBOOK.replace("overall,overall,Overall,Totaal,1,10", "overall,recommend,,,0,10")
     study = open_study(write(tmp_path, codebook=codebook))
