@@ -337,7 +337,7 @@ def test_a_scale_of_five_cannot_test_the_rule_of_eight_and_a_half(made):
     assert "The rule of 8.5 cannot be tested here" in study.text() and "too few customers gave a 7, 8 or 9" not in study.text()
     raw = airport(made, "2017")
     at = {g: weighted(raw[raw["Q7ALL"] == str(g)], "NETPRO", range(11))[0] for g in (4, 5)}
-    said = f"customers who gave a 4 score {at[4]:.1f} on average, and those who gave a 5 {at[5]:.1f} (on a scale of 0 to 10)"
+    said = f"customers who gave a 4 score {at[4]:.1f} on average, and those who gave a 5 score {at[5]:.1f} (on a scale of 0 to 10)"
     assert said in study.text(chapter="summary")
 
 
