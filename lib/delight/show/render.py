@@ -134,7 +134,9 @@ def figure_svg(view, results, words, options, *, salt="delight"):
     with theme.figure(*size, salt=salt) as (figure, ax), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")  # a client's script that our fonts lack: the reader's system has one
         view(*results, ax, words, **options)
-        if not any(drawn.has_data() for drawn in figure.axes):
+        if not any(
+            drawn.has_data() for drawn in figure.findobj(lambda part: hasattr(part, "has_data"))
+        ):  # panels inside the axes count too
             return ""  # every point is missing or kept from view
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)

@@ -112,7 +112,13 @@ def test_a_table_without_a_single_figure_and_a_figure_without_a_point_are_left_o
         ax.set_xlabel("grade")
         return ax
 
-    assert made("table", gains) == "" and made("figure", curve) == ""
+    @figure(title=lambda r, w, **o: "Panels", caption=lambda r, w, **o: "", alt=lambda r, w, **o: "", size=(80, 40))
+    def panels(result, ax, words, **options):
+        ax.axis("off")
+        ax.inset_axes([0, 0, 0.5, 1]).plot([1, 2], [7, 8])
+        return ax
+
+    assert made("table", gains) == "" and made("figure", curve) == "" and "<svg" in made("figure", panels)
 
 
 def test_a_column_of_words_that_says_nothing_is_left_out():
