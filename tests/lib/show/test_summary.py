@@ -271,3 +271,13 @@ def test_every_limit_has_its_sentence_in_every_language():
     for language in ("nl", "da", "en"):
         for code, values in codes.items():
             assert views._limit(Words(language), Note(code, values)), code
+
+
+def test_without_gains_the_summary_neither_shows_nor_promises_them():
+    row = {"attribute": "warmth", "block": "improve", "performance": 7.6, "performance_lo": 7.4, "performance_hi": 7.8, **COUNTS}
+    found = Result.of("M10", [{**row, "gain": np.nan, "gain_lo": np.nan, "gain_hi": np.nan}])
+    assert [c.heading for c in views.action_table(found, EN)] == ["Aspect", "What to do", "Grade now"]
+    assert views.action_table.caption(found, EN) == ""
+    assert "The expected gain cannot be computed" in views.advice(found, EN)[0]
+    nothing = Result.of("M10", found.table.iloc[:0])
+    assert views.advice(nothing, EN) == ["**What to do.** Which aspects to improve first, these answers cannot tell."]
