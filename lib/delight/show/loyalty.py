@@ -395,6 +395,10 @@ def _not_testable(words, meta, rule_at):
     """Why the rule has no place on this satisfaction scale."""
     _ = words.gettext
     scale = meta.get("satisfaction_scale") or {}
+    if scale.get("step", 1) not in (0, 1) and scale["min"] <= 7 and scale["max"] == 10:
+        return _(
+            "**The rule of {rule} cannot be tested here.** Satisfaction was asked in steps of {step}; the test compares the steps between whole grades. To test the rule, ask for whole grades."
+        ).format(rule=rule_at, step=words.number(scale["step"], 1))
     return _(
         "**The rule of {rule} cannot be tested here.** Satisfaction was asked on a scale from {low} to {high}, on which {rule} has no place. To test the rule, ask for a grade from 1 to 10 or from 0 to 10."
     ).format(rule=rule_at, low=_point(words, scale.get("min", 0)), high=_point(words, scale.get("max", 0)))

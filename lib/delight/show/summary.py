@@ -281,14 +281,18 @@ def advice(actions, words, **options):
     _ = words.gettext
     if actions.note("not_asked"):
         return [_("**What to do.** Which parts of the service matter most cannot be said, because they were not asked about.")]
-    found, sentences = actions.table, []
-    if len(found):
-        sentences.append(
-            _(
-                "**What to do.** Fix first what costs satisfaction as it is now, improve where doing better goes with more satisfaction, and "
-                "delight with what adds satisfaction when it is excellent. Within each, the largest expected gain comes first."
-            )
-        )
+    found = actions.table
+    if not len(found):
+        return [_("**What to do.** Which aspects to improve first, these answers cannot tell.")]
+    sentences = [
+        _(
+            "**What to do.** Fix first what costs satisfaction as it is now, improve where doing better goes with more satisfaction, and "
+            "delight with what adds satisfaction when it is excellent."
+        ),
+        _("Within each, the largest expected gain comes first.")
+        if found["gain"].notna().any()
+        else _("The expected gain cannot be computed from so few answers; within each, the weightiest aspect comes first."),
+    ]
     if not (found["block"] == "fix_first").any():
         sentences.append(_("No basic factor could be shown to fall short."))
     if not (found["block"] == "delight_with").any():
@@ -298,6 +302,8 @@ def advice(actions, words, **options):
 
 def _action_note(actions, words, **options):
     _ = words.gettext
+    if not actions.table["gain"].notna().any():
+        return ""
     if _is_share(actions):
         return _("Expected gain: satisfied customers more per 100, if the aspect rises by one point. An association, no promise.")
     if actions.meta.get("mixed"):
@@ -311,12 +317,14 @@ def _action_note(actions, words, **options):
 def action_table(actions, words, **options):
     """The foremost aspects of each block with their grade now and the gain to expect."""
     _, rows = words.gettext, actions.table
-    return [
+    columns = [
         Column(_("Aspect"), [words.column(a) for a in rows["attribute"]]),
         Column(_("What to do"), [block_name(words, b) for b in rows["block"]]),
         Column(_("Grade now"), rows["performance"], "grade", rows["performance_lo"], rows["performance_hi"]),
-        Column(_("Expected gain"), rows["gain"], "signed1", rows["gain_lo"], rows["gain_hi"]),
     ]
+    if rows["gain"].notna().any():
+        columns.append(Column(_("Expected gain"), rows["gain"], "signed1", rows["gain_lo"], rows["gain_hi"]))
+    return columns
 
 
 # ---- what we cannot say ----------------------------------------------------------------------------------------------
