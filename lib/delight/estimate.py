@@ -156,8 +156,44 @@ def wilson(share, n, ci_level=0.95):
     return float(max(0.0, centre - half)), float(min(1.0, centre + half))
 
 
+class Inference:
+    """Standard errors, intervals and tests of a fit that has ``coef``, ``cov`` and ``df``."""
+
+    @property
+    def se(self):
+        return np.sqrt(np.clip(np.diag(self.cov), 0, None))
+
+    @property
+    def p(self):
+        with np.errstate(all="ignore"):
+            return 2 * stats.t.sf(np.abs(self.coef / self.se), self.df)
+
+    def interval(self, ci_level=0.95):
+        """(lo, hi) arrays of every coefficient."""
+        half = stats.t.ppf(0.5 + ci_level / 2, self.df) * self.se
+        return self.coef - half, self.coef + half
+
+    def contrast(self, direction, ci_level=0.95, null=0.0):
+        """Estimate and two-sided p of a linear combination of the coefficients: (Estimate, p)."""
+        direction = np.asarray(direction, dtype=float)
+        value, se = float(direction @ self.coef), float(np.sqrt(max(direction @ self.cov @ direction, 0)))
+        half = stats.t.ppf(0.5 + ci_level / 2, self.df) * se
+        p = float(2 * stats.t.sf(abs((value - null) / se), self.df)) if se > 0 else np.nan
+        return Estimate(value, se, self.df, value - half, value + half), p
+
+    def wald(self, restrictions):
+        """F (chi-square per restriction where `df` is infinite) and p of R beta = 0, `restrictions` of shape (q, k)."""
+        r = np.atleast_2d(np.asarray(restrictions, dtype=float))
+        try:
+            f = float((r @ self.coef) @ np.linalg.solve(r @ self.cov @ r.T, r @ self.coef)) / len(r)
+        except np.linalg.LinAlgError:
+            return np.nan, np.nan
+        df = self.df if np.isfinite(self.df) else 1e12
+        return f, float(stats.f.sf(f, len(r), df))
+
+
 @dataclass(frozen=True)
-class LinearFit:
+class LinearFit(Inference):
     """A least-squares fit with a robust covariance.
 
     Attributes
@@ -185,37 +221,6 @@ class LinearFit:
     ssr: float
     n: int
     aliased: tuple = ()
-
-    @property
-    def se(self):
-        return np.sqrt(np.clip(np.diag(self.cov), 0, None))
-
-    @property
-    def p(self):
-        with np.errstate(all="ignore"):
-            return 2 * stats.t.sf(np.abs(self.coef / self.se), self.df)
-
-    def interval(self, ci_level=0.95):
-        """(lo, hi) arrays of every coefficient."""
-        half = stats.t.ppf(0.5 + ci_level / 2, self.df) * self.se
-        return self.coef - half, self.coef + half
-
-    def contrast(self, direction, ci_level=0.95, null=0.0):
-        """Estimate and two-sided p of a linear combination of the coefficients: (Estimate, p)."""
-        direction = np.asarray(direction, dtype=float)
-        value, se = float(direction @ self.coef), float(np.sqrt(max(direction @ self.cov @ direction, 0)))
-        half = stats.t.ppf(0.5 + ci_level / 2, self.df) * se
-        p = float(2 * stats.t.sf(abs((value - null) / se), self.df)) if se > 0 else np.nan
-        return Estimate(value, se, self.df, value - half, value + half), p
-
-    def wald(self, restrictions):
-        """F and p of R beta = 0, `restrictions` of shape (q, k)."""
-        r = np.atleast_2d(np.asarray(restrictions, dtype=float))
-        try:
-            f = float((r @ self.coef) @ np.linalg.solve(r @ self.cov @ r.T, r @ self.coef)) / len(r)
-        except np.linalg.LinAlgError:
-            return np.nan, np.nan
-        return f, float(stats.f.sf(f, len(r), self.df))
 
 
 def fit_linear(y, x, w=None, *, names=None, kind="none", cov="HC3", clusters=None):

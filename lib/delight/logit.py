@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 from scipy.special import expit
 
 from delight.errors import InputError
-from delight.estimate import Estimate, aliased_terms
+from delight.estimate import Inference, aliased_terms
 
 
 @dataclass(frozen=True)
-class LogitFit:
+class LogitFit(Inference):
     """A fitted binary or ordered logit model.
 
     Attributes
@@ -59,17 +58,8 @@ class LogitFit:
     aliased: tuple = ()
 
     @property
-    def se(self):
-        return np.sqrt(np.clip(np.diag(self.cov), 0, None))
-
-    @property
     def thresholds_se(self):
         return np.sqrt(np.clip(np.diag(self.full_cov)[: len(self.thresholds)], 0, None))
-
-    @property
-    def p(self):
-        with np.errstate(all="ignore"):
-            return 2 * stats.t.sf(np.abs(self.coef / self.se), self.df)
 
     @property
     def params(self):
@@ -88,29 +78,6 @@ class LogitFit:
     def usable(self):
         """Whether the coefficients mean anything."""
         return self.converged and not self.separated and not self.aliased
-
-    def interval(self, ci_level=0.95):
-        """(lo, hi) arrays of every coefficient."""
-        half = stats.t.ppf(0.5 + ci_level / 2, self.df) * self.se
-        return self.coef - half, self.coef + half
-
-    def contrast(self, direction, ci_level=0.95, null=0.0):
-        """Estimate and two-sided p of a linear combination of the coefficients: (Estimate, p)."""
-        direction = np.asarray(direction, dtype=float)
-        value, se = float(direction @ self.coef), float(np.sqrt(max(direction @ self.cov @ direction, 0)))
-        half = stats.t.ppf(0.5 + ci_level / 2, self.df) * se
-        p = float(2 * stats.t.sf(abs((value - null) / se), self.df)) if se > 0 else np.nan
-        return Estimate(value, se, self.df, value - half, value + half), p
-
-    def wald(self, restrictions):
-        """Chi-square per restriction and p of R beta = 0, `restrictions` of shape (q, k)."""
-        r = np.atleast_2d(np.asarray(restrictions, dtype=float))
-        try:
-            f = float((r @ self.coef) @ np.linalg.solve(r @ self.cov @ r.T, r @ self.coef)) / len(r)
-        except np.linalg.LinAlgError:
-            return np.nan, np.nan
-        df = self.df if np.isfinite(self.df) else 1e12
-        return f, float(stats.f.sf(f, len(r), df))
 
     def probabilities(self, x):
         """Chances of every level, shape (rows, levels); binary: of 0 and 1."""

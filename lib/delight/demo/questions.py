@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from delight.study.codebook import COLUMNS
+
 # column, role, (en, nl, da), and the other cells of codebook.csv
 QUESTIONS = [
     ("customer", "respondent", ("Customer number", "Klantnummer", "Kundenummer"), {}),
@@ -88,27 +90,6 @@ ANSWERS = [
 ]  # fmt: skip
 
 LANGUAGES = ("en", "nl", "da")
-CODEBOOK_COLUMNS = [
-    "column",
-    "role",
-    "label_en",
-    "label_nl",
-    "label_da",
-    "scale_min",
-    "scale_max",
-    "scale_step",
-    "answer_set",
-    "missing_codes",
-    "reverse",
-    "group",
-    "level",
-    "employee",
-    "touchpoint",
-    "construct",
-    "pair",
-    "note",
-]
-
 ARCHETYPES = {
     "quality": ("Good quality care", "Goede opvang", "God pasning"),
     "pedagogy": ("Pedagogical demands", "Pedagogische wensen", "Pædagogiske krav"),
@@ -126,12 +107,12 @@ def codebook(truth):
         low, high = more.pop("scale", ("", ""))
         rated = role in ("overall", "recommend", "attribute", "need")
         rows.append(
-            dict.fromkeys(CODEBOOK_COLUMNS, "")
+            dict.fromkeys(COLUMNS, "")
             | {"column": column, "role": role, "label_en": labels[0], "label_nl": labels[1], "label_da": labels[2]}
             | {"scale_min": low, "scale_max": high, "scale_step": 1 if low != "" else "", "missing_codes": 99 if rated else ""}
             | more
         )
-    return pd.DataFrame(rows, columns=CODEBOOK_COLUMNS, dtype=object)
+    return pd.DataFrame(rows, columns=COLUMNS, dtype=object)
 
 
 def answers(language):

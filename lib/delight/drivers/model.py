@@ -96,12 +96,6 @@ class Model:
         for times in resample.counts(len(self.w), n_boot, rng, clusters=self.clusters, frequency=frequency, chunk=100):
             yield times * self.w if self.kind == "sampling" else times
 
-    def cross_products(self, columns, n_boot, rng):
-        """Weighted cross-products of `columns`, shape (1 + n_boot, k, k): of the sample, then of its bootstrap draws."""
-        upper = np.triu_indices(columns.shape[1])
-        products = columns[:, upper[0]] * columns[:, upper[1]]
-        return square(np.concatenate([(self.w @ products)[None], self.sums(products, n_boot, rng)]), columns.shape[1])
-
 
 def square(flat, k):
     """Symmetric matrices (…, k, k) from their upper triangles (…, k (k + 1) / 2)."""

@@ -221,6 +221,16 @@ def classify(
     return np.select(rules, np.array([None, "indifferent", "reverse", "basis", "bijzonder", "beleving"], dtype=object), "undistinguished")
 
 
+def _independent(model, columns, names):
+    """The design without terms that others determine: (design, names of its columns, attributes entangled with one another)."""
+    design = np.column_stack([np.ones(len(model.w)), model.fixed, *columns])
+    labels = [("", f"fixed{i}") for i in range(1 + model.fixed.shape[1])] + names
+    spare = aliased_terms(design * np.sqrt(model.w)[:, None], list(range(len(labels)))) if len(model.w) else []
+    keep = [i for i in range(len(labels)) if i not in spare]
+    tangled = {labels[i][0] for i in entangled(design, model.w)} if spare else set()
+    return design[:, keep], [labels[i] for i in keep], tangled
+
+
 class _Slopes:
     """The knot model of one set of rows."""
 
@@ -243,13 +253,7 @@ class _Slopes:
                 if n >= min_side:
                     columns.append(values)
                     names.append((a, side))
-        start = 1 + model.fixed.shape[1]
-        design = np.column_stack([np.ones(len(model.w)), model.fixed, *columns])
-        labels = [("", f"fixed{i}") for i in range(start)] + names
-        spare = aliased_terms(design * np.sqrt(model.w)[:, None], list(range(len(labels)))) if len(model.w) else []
-        keep = [i for i in range(len(labels)) if i not in spare]
-        self.aliased = {labels[i][0] for i in entangled(design, model.w)} if spare else set()
-        self.names, self.design = [labels[i] for i in keep], design[:, keep]
+        self.design, self.names, self.aliased = _independent(model, columns, names)
         self.at = {name: i for i, name in enumerate(self.names)}
         self.linear = fit_linear(
             model.values,
@@ -440,13 +444,7 @@ def _dummies(model, judged, scales, coding, min_side, alpha, ci_level):
             if count >= min_side:
                 columns.append(rows.astype(float))
                 names.append((a, side))
-    start = 1 + model.fixed.shape[1]
-    design = np.column_stack([np.ones(len(model.w)), model.fixed, *columns])
-    labels = [("", f"fixed{i}") for i in range(start)] + names
-    spare = aliased_terms(design * np.sqrt(model.w)[:, None], list(range(len(labels)))) if len(model.w) else []
-    keep = [i for i in range(len(labels)) if i not in spare]
-    tangled = {labels[i][0] for i in entangled(design, model.w)} if spare else set()
-    design, labels = design[:, keep], [labels[i] for i in keep]
+    design, labels, tangled = _independent(model, columns, names)
     at = {name: i for i, name in enumerate(labels)}
     fit = fit_linear(model.values, design, model.w, kind=model.kind, clusters=model.clusters, names=labels)
     linear = fit_linear(model.values, np.column_stack([np.ones(len(model.w)), model.fixed, model.scores]), model.w, kind=model.kind)

@@ -68,11 +68,7 @@ def begin(
         raise InputError(f"ci_level is a share between 0.5 and 1, such as 0.95, not {ci_level}.")
     if n_boot < 1:
         raise InputError(f"n_boot is a whole number of at least 1, not {n_boot}.")
-    wave = wave or opened.newest_wave
-    if wave not in opened.waves:
-        raise InputError(
-            f"Study '{opened.name}' has no wave '{wave}'.{did_you_mean(wave, opened.waves)} It has: {', '.join(opened.waves)}."
-        )
+    wave = opened.wave_named(wave)
     folder = Path(out) if out else places.work_folder(opened.name, wave)
     return Chapter(
         name, opened, wave, location, language or opened.language, folder, delight_from or opened.delight_from, ci_level, n_boot, seed
@@ -144,10 +140,14 @@ class Chapter:
         """Waves up to the focus wave, oldest first: later ones play no part in this report."""
         return self.study.waves[: self.study.waves.index(self.wave) + 1]
 
+    @cached_property
+    def _answered(self):
+        frame = self.responses()
+        return frozenset(frame.columns[frame.notna().any()])
+
     def answered(self, column):
         """Whether the focus wave holds any answer in this column."""
-        frame = self.responses()
-        return column in frame and bool(frame[column].notna().any())
+        return column in self._answered
 
     def columns(self, role):
         """Columns of a role that the focus wave has answers in."""

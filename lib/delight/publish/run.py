@@ -104,11 +104,7 @@ def run(
     chosen = chain.choose(all_chapters, chapters)
     settings = chain.overrides(all_chapters, parameters)
     opened = open_study(study, raw=raw)
-    wave = wave or opened.newest_wave
-    if wave not in opened.waves:
-        raise InputError(
-            f"Study '{opened.name}' has no wave '{wave}'.{did_you_mean(wave, opened.waves)} It has: {', '.join(opened.waves)}."
-        )
+    wave = opened.wave_named(wave)
     _sound(opened, location, all_chapters, settings)
     if location and all(c.scope == "whole" for c in chosen):
         say_what = f"its chapters are about the whole organisation. Its report shows all locations side by side: delight run {opened.name}"
@@ -192,12 +188,12 @@ def _prepare(new_work, new_report, work, chosen, all_chapters):
 
 
 def _run_chapters(all_chapters, chosen, settings, base, environment, study, work, report, say):
-    done, cells = [], {}
+    done, cells, asked = [], {}, _asked(study, base["wave"], work)
     for chapter in all_chapters:
         if chapter not in chosen:
             done.append(ChapterContent(chapter.name, chapter.file, "not_run"))
             continue
-        lacks = chapter.lacks(_asked(study, base["wave"], work))
+        lacks = chapter.lacks(asked)
         if lacks or (base["location"] and chapter.scope == "whole"):
             say(f"{chapter.file}: skipped" + (f", needs {_needs(lacks)}" if lacks else ", whole organisation only"))
             done.append(ChapterContent(chapter.name, chapter.file, "skipped", lacks))
@@ -209,6 +205,8 @@ def _run_chapters(all_chapters, chosen, settings, base, environment, study, work
         say(f"{chapter.file}: {outcome.seconds:.1f} s, {len(outcome.blocks)} blocks")
         done.append(ChapterContent(chapter.name, chapter.file, "done", [], outcome.blocks, round(outcome.seconds, 2)))
         cells[chapter.file] = outcome.cells
+        if chapter.name == "feedback":  # from here on a role counts as asked where the focus wave answered it
+            asked = _asked(study, base["wave"], work)
     return done, cells
 
 
@@ -237,15 +235,11 @@ def _asked(study, wave, work):
     import pandas as pd
     import pyarrow.parquet
 
-    wanted = {c for role in _roles(study) for c in study.columns(role)}
     names = set(pyarrow.parquet.read_schema(table).names)
-    frame = pd.read_parquet(table, columns=[*(wanted & names), "wave"])
+    frame = pd.read_parquet(table, columns=[*{*study.questions, "wave"} & names])
     frame = frame[frame["wave"] == wave]
-    return lambda role: any(c in frame and frame[c].notna().any() for c in study.columns(role))
-
-
-def _roles(study):
-    return sorted({q.role for q in study.questions.values()})
+    answered = set(frame.columns[frame.notna().any()])
+    return lambda role: not answered.isdisjoint(study.columns(role))
 
 
 def _content(study, wave, location, languages, done, work, settings, partial):

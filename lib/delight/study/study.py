@@ -14,7 +14,7 @@ import pandas as pd
 from delight.errors import InputError, StudyError, did_you_mean
 from delight.findings import Finding, raise_errors
 from delight.study import places
-from delight.study.codebook import CONTEXT_ROLES, RATING_ROLES, ROLES, normal, read_answers, read_codebook, read_units
+from delight.study.codebook import CONTEXT_ROLES, RATING_ROLES, ROLES, read_answers, read_codebook, read_units
 from delight.study.labels import Labels, answer_key, first_label
 from delight.study.settings import read_settings
 from delight.study.sheets import LANGUAGES
@@ -262,6 +262,19 @@ class Study:
     @property
     def newest_wave(self):
         return self.waves[-1]
+
+    def wave_named(self, wave=""):
+        """The wave of this name, the newest if empty.
+
+        Raises
+        ------
+        InputError
+            The study has no such wave; the message names the nearest.
+        """
+        wave = wave or self.newest_wave
+        if wave not in self.waves:
+            raise InputError(f"Study '{self.name}' has no wave '{wave}'.{did_you_mean(wave, self.waves)} It has: {', '.join(self.waves)}.")
+        return wave
 
     # ---- words
     def labels(self, language=""):
@@ -574,8 +587,3 @@ class _Checker:
 def _odd(text):
     """Whether a name holds control characters."""
     return re.search(r"[\x00-\x1f\x7f]", text) is not None
-
-
-def location_key(text):
-    """A location as raw files and units.csv are compared: any case and white space."""
-    return normal(text)

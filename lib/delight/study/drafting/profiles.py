@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from delight.study.drafting import likert
-from delight.study.drafting.hints import hints, plain
+from delight.study.drafting.hints import hints
 
 #: Scales that questionnaires use, the commonest first.
 USUAL_SCALES = ((1, 5), (1, 10), (0, 10), (1, 7), (1, 4), (1, 6), (0, 100), (1, 9), (1, 3))
@@ -74,11 +74,6 @@ class Profile:
     def name_hints(self):
         """Subjects its name alone speaks of."""
         return hints(self.name)
-
-    @property
-    def share_numeric(self):
-        total = sum(self.counts.values())
-        return sum(self.numbers.values()) / total if total else 0.0
 
     @cached_property
     def texts(self):
@@ -371,9 +366,3 @@ def edge_test(column, others, margin=0.15):
         return bool(ahead < -margin / 2)
 
     return is_code
-
-
-def same_texts(a, b):
-    """Share of the rarer answer set that the other one holds."""
-    a, b = {plain(t) for t in a}, {plain(t) for t in b}
-    return len(a & b) / max(min(len(a), len(b)), 1)
