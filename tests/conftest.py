@@ -4,7 +4,6 @@ import json
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -42,6 +41,8 @@ def golden(request):
         tolerance : float
             Largest deviation allowed, absolute, or relative to the reference with `relative`.
         """
+        import numpy as np  # after the number of threads is set
+
         ours, reference = np.asarray(ours, dtype=float), np.asarray(reference, dtype=float)
         assert ours.shape == reference.shape, f"{ours.shape} numbers compared with {reference.shape}"
         assert ours.size, "nothing was compared"
