@@ -5,8 +5,9 @@
 """
 
 from delight.loyalty.curve import curve, matrix
+from delight.loyalty.forms import forms, steps
 from delight.loyalty.outcome import ORDER, across, emotion_score
 from delight.loyalty.regression import blocks, regression
-from delight.loyalty.threshold import forms, rule, steps
+from delight.loyalty.threshold import rule
 
 __all__ = ["ORDER", "across", "blocks", "curve", "emotion_score", "forms", "matrix", "regression", "rule", "steps"]

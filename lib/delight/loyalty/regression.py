@@ -214,7 +214,7 @@ def _ready(frame, y, x, scales, delight_from, rational, emotional, controls, tur
     data = prepare(
         frame, y=y, x=x, scales=scales, others=others, weights=weights, weights_kind=weights_kind, clusters=clusters, turned=turned
     )
-    design = _design(data, x, delight_from, rational, emotional, controls)
+    design = design_terms(data, x, delight_from, rational, emotional, controls)
     design = replace(design, notes=(*left_out, *design.notes))
     meta = dict(outcome=y, satisfaction=x, turned=turned, delight_from=delight_from, clusters=clusters, binary=data.binary)
     meta |= dict(satisfaction_scale=scales[x], scale=scales[y], keys=["outcome_role", "block", "step"])
@@ -226,7 +226,7 @@ def _missing_by(frame, columns):
     return {c: int(frame[c].isna().sum()) for c in columns if frame[c].isna().any()}
 
 
-def _design(data, x, delight_from, rational, emotional, controls):
+def design_terms(data, x, delight_from, rational, emotional, controls):
     parts = [("controls", c) for c in controls] + [("rational", c) for c in (x, *rational)]
     named, column, level, block, notes = {}, [], [], [], []
 

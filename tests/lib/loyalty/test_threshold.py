@@ -7,8 +7,11 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from delight.errors import InputError
+from delight.loyalty.bends import grid, hinge_search, latent_hinge, refine
+from delight.loyalty.fits import data_of, design, fit_form
+from delight.loyalty.forms import forms, steps
 from delight.loyalty.outcome import across
-from delight.loyalty.threshold import _data, _fit, _latent_hinge, _with, forms, grid, hinge_search, refine, rule, steps
+from delight.loyalty.threshold import rule
 from delight.scales import Scale
 
 TEN, YES_NO, FINE = Scale(1, 10), Scale(0, 1), Scale(1, 10, 0)
@@ -189,11 +192,11 @@ def test_the_verdict_on_the_construct(mobi):
 
 
 def test_the_construct_hinge_at_fixed_places(mobi):
-    data, z, _ = _data(mobi, "CUSL3", "sat", ECSI["scales"], (), False, None, "sampling", None)
-    _, p = _fit(data, _with(z, data.s, np.maximum(data.s - 8.5, 0))).contrast(2, 0.95)
+    data, z, _ = data_of(mobi, "CUSL3", "sat", ECSI["scales"], (), False, None, "sampling", None)
+    _, p = fit_form(data, design(z, data.s, np.maximum(data.s - 8.5, 0))).contrast(2, 0.95)
     assert p == pytest.approx(0.060, abs=5e-4)  # methods M06 [V], as the two below
-    assert _latent_hinge(data, z, 8.5, 0.95).value == pytest.approx(0.273, abs=5e-4)
-    assert _latent_hinge(data, z, 55 / 6, 0.95).value == pytest.approx(-0.082, abs=5e-4)
+    assert latent_hinge(data, z, 8.5, 0.95).value == pytest.approx(0.273, abs=5e-4)
+    assert latent_hinge(data, z, 55 / 6, 0.95).value == pytest.approx(-0.082, abs=5e-4)
 
 
 @pytest.mark.parametrize(
