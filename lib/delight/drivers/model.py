@@ -40,6 +40,8 @@ class Model:
         As in `estimate.Sample`.
     n, n_missing, n_in, n_eff
         Counts after the last filter.
+    index : Index
+        Where each row stands in the frame given.
     """
 
     y: str
@@ -55,6 +57,7 @@ class Model:
     n_missing: int
     n_in: int
     n_eff: float
+    index: pd.Index | None = None
 
     @property
     def meta(self):
@@ -331,6 +334,7 @@ def prepare(
             n_in - n,
             n_in,
             n_eff,
+            part.index[order],
         )
 
     whole = build(joint)
