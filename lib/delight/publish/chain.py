@@ -17,7 +17,7 @@ from pathlib import Path
 from delight.errors import DelightError, InputError, RunError, StudyError, did_you_mean
 from delight.publish import folders
 from delight.show.blocks import MIME
-from delight.study.codebook import ROLES
+from delight.study.codebook import split_need
 
 TYPES = {"str": str, "int": int, "float": float, "bool": bool}
 
@@ -57,7 +57,7 @@ class ChapterFile:
         ``50`` and ``drivers`` of ``50-drivers.ipynb``.
     path : Path
     needs : list of list of str
-        And-of-ors of roles; empty for a chapter that always runs.
+        And-of-ors of needs (`delight.study.codebook.split_need`); empty for a chapter that always runs.
     scope : {"any", "whole"}
         ``whole`` chapters do not run for a single location: models are fitted on the whole organisation.
     parameters : dict of str to Parameter
@@ -74,9 +74,9 @@ class ChapterFile:
     def file(self):
         return self.path.stem
 
-    def lacks(self, has_role):
-        """The needs that are not met, given a function from role to bool."""
-        return [choice for choice in self.needs if not any(has_role(role) for role in choice)]
+    def lacks(self, asked):
+        """The needs that are not met, given a function from need to bool."""
+        return [choice for choice in self.needs if not any(asked(need) for need in choice)]
 
 
 def chapters(root):
@@ -104,9 +104,11 @@ def _open(path):
         why = f"{type(error).__name__}: {error}" if isinstance(error, (KeyError, TypeError, AttributeError)) else str(error)
         raise RunError(f"{path.name} is not a readable notebook ({why}). Restore it from version control.", exit_code=5) from None
     number, _, name = path.stem.partition("-")
-    unknown = [role for choice in needs for role in choice if role not in ROLES]
-    if unknown:
-        raise RunError(f"{path.name} needs the role '{unknown[0]}', which there is not.{did_you_mean(unknown[0], ROLES)}", exit_code=5)
+    for need in (need for choice in needs for need in choice):
+        try:
+            split_need(need)
+        except InputError as error:
+            raise RunError(f"{path.name} needs what cannot be: {error}", exit_code=5) from None
     if len(tagged) != 1:
         raise RunError(f"{path.name} has {len(tagged)} cells tagged 'parameters'; a chapter has exactly one.", exit_code=5)
     return ChapterFile(number, name, path, needs, about.get("scope", "whole"), read_parameters(tagged[0]["source"], path.name))

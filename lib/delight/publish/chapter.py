@@ -149,9 +149,9 @@ class Chapter:
         """Whether the focus wave holds any answer in this column."""
         return column in self._answered
 
-    def columns(self, role):
-        """Columns of a role that the focus wave has answers in."""
-        return [c for c in self.study.columns(role) if self.answered(c)]
+    def columns(self, need):
+        """Columns of a role (or ``role:tie``, ``tie=value``; `delight.study.codebook.split_need`) that the focus wave has answers in."""
+        return [c for c in self.study.meeting(need) if self.answered(c)]
 
     def has(self, role):
         """Whether a question of this role was asked in the focus wave."""

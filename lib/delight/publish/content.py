@@ -28,7 +28,7 @@ class ChapterContent:
         File name of the notebook.
     status : {"done", "skipped", "not_run"}
     missing : list of list of str
-        For a skipped chapter: the roles it needs, each entry a choice of roles.
+        For a skipped chapter: what it needs, each entry a choice of roles or ties.
     blocks : list of dict
         Blocks as `delight.show.blocks.Block.as_dict` gives them, in order.
     seconds : float

@@ -100,23 +100,17 @@ def build_sections(content, words):
     chapters = [c for c in content.chapters if c.status != "not_run"]
     place = {name: i for i, name in enumerate(report.STORY)}
     chapters.sort(key=lambda c: place.get(c.name, len(place)))
-    sections = [_chapter(content, words, c, told) for c in chapters]
+    sections = [_chapter(content, words, c, told) for c in chapters if c.status == "done"]
     sections = [s for s in sections if s.parts]
     if told.actions:
         sections.append(Section("actions", report.title(words, "actions"), _actions(words, told)))
+    sections += _next_time(words, [c for c in chapters if c.status == "skipped" and c.missing])
     sections.append(_annex(content, words, chapters))
     return sections
 
 
 def _chapter(content, words, chapter, told):
     section = Section(chapter.name, report.title(words, chapter.name))
-    if chapter.status == "skipped":
-        lines = report.missing_chapter(words, chapter.missing) if chapter.missing else [report.other_scope(words)]
-        head, *asked = lines
-        items = "".join(f"<li>{render.paragraph(line)}</li>" for line in asked)
-        listed = f"<ul>{items}</ul>" if items else ""
-        section.parts.append(f'<div class="reading"><p>{render.paragraph(head)}</p>{listed}</div>')
-        return section
     own_words = told.sections.get(chapter.name)
     if own_words:
         section.parts.append(f'<div class="story">{own_words}</div>')
@@ -124,6 +118,16 @@ def _chapter(content, words, chapter, told):
     if chapter.name == "feedback":
         section.parts += _fieldwork(content, words)
     return section
+
+
+def _next_time(words, chapters):
+    """One section for all chapters that the questionnaire did not allow: what to ask, and what it would tell."""
+    if not chapters:
+        return []
+    asked = {report.title(words, c.name): report.to_ask(words, c.missing) for c in chapters}
+    rows = [(name, "; ".join(texts)) for name, texts in asked.items()]
+    head = f'<div class="reading"><p>{render.paragraph(report.next_time(words))}</p></div>'
+    return [Section("next_time", report.title(words, "next_time"), [head, _terms(rows)])]
 
 
 def _blocks(content, words, chapter, *, annex):

@@ -228,10 +228,10 @@ def _needs(lacks):
 
 
 def _asked(study, wave, work):
-    """Whether a role was asked: in the codebook, and once the feedback table is there, answered in the focus wave."""
+    """Whether a need is met: by the codebook, and once the feedback table is there, by answers in the focus wave."""
     table = work / "tables" / "feedback.responses.parquet"
     if not table.is_file():
-        return lambda role: bool(study.columns(role))
+        return lambda need: bool(study.meeting(need))
     import pandas as pd
     import pyarrow.parquet
 
@@ -239,7 +239,7 @@ def _asked(study, wave, work):
     frame = pd.read_parquet(table, columns=[*{*study.questions, "wave"} & names])
     frame = frame[frame["wave"] == wave]
     answered = set(frame.columns[frame.notna().any()])
-    return lambda role: not answered.isdisjoint(study.columns(role))
+    return lambda need: not answered.isdisjoint(study.meeting(need))
 
 
 def _content(study, wave, location, languages, done, work, settings, partial):

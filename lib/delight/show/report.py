@@ -6,8 +6,11 @@ from datetime import date, datetime
 
 from delight.show.words import NO_WAVE
 
-#: Order in which a client reads; chapters not named here follow the drivers, in the order they ran.
-STORY = ("summary", "feedback", "satisfaction", "segments", "loyalty", "drivers")
+#: Order in which a client reads; chapters not named here follow in the order they ran.
+STORY = (
+    *("summary", "feedback", "satisfaction", "expectations", "segments", "loyalty", "relation", "path"),
+    *("drivers", "differences", "kano", "pyramid"),
+)
 
 #: Chapters that the report knows by name.
 CHAPTERS = (*STORY, "retention", "comments", "journey", "practice", "claims")
@@ -42,15 +45,22 @@ def title(words, name):
         "summary": _("Summary"),
         "feedback": _("Who answered"),
         "satisfaction": _("How satisfied customers are"),
+        "expectations": _("What customers expected, and what they felt"),
         "segments": _("Which customers there are"),
         "loyalty": _("What satisfaction does for loyalty"),
+        "relation": _("What binds customers beyond a grade"),
+        "path": _("How image, quality and value lead to loyalty"),
         "drivers": _("What drives satisfaction and delight"),
+        "differences": _("What delights one customer and not another"),
+        "kano": _("What customers want, and what they take for granted"),
+        "pyramid": _("From basics to surprise"),
         "retention": _("Which customers stay"),
         "comments": _("What customers say"),
         "journey": _("The customer journey"),
         "practice": _("What was tried, and what it did"),
         "claims": _("What we know about delight, put to the test"),
         "actions": _("Actions"),
+        "next_time": _("What to ask next time"),
         "annex": _("Annex"),
     }
     return known.get(name, str(name).replace("_", " ").capitalize())
@@ -76,30 +86,36 @@ def heading(words, name):
     }[name]
 
 
-def missing_chapter(words, choices):
-    """What to say of a chapter that could not be made: which question to put in the next survey.
+def next_time(words):
+    """Sentence above the list of questions that would make the chapters that are missing now."""
+    return words.gettext(
+        "Some parts of this research could not be made, because the questions they rest on were not asked. For the next wave we advise to ask:"
+    )
+
+
+def to_ask(words, choices):
+    """Which questions a chapter that could not be made was waiting for: one text for each.
 
     Parameters
     ----------
     choices : list of list of str
-        Roles that were missing; of each inner list one is enough.
+        Needs that were not met; of each inner list one is enough.
     """
-    _ = words.gettext
-    lines = [_("This chapter could not be made, because the questions it rests on were not asked. For the next wave we advise to ask:")]
+    asked = []
     for choice in choices:
-        asked = [question(words, role) for role in choice]
-        lines.append(asked[0] if len(asked) == 1 else _("one of these: {questions}").format(questions="; ".join(asked)))
-    return lines
+        texts = list(dict.fromkeys(question(words, need) for need in choice))
+        asked.append(texts[0] if len(texts) == 1 else words.gettext("one of these: {questions}").format(questions="; ".join(texts)))
+    return asked
 
 
-def other_scope(words):
-    """What to say of a chapter that a location report does not have."""
-    return words.gettext("This chapter is made for the whole organisation only.")
-
-
-def question(words, role):
-    """The question to ask so that a role is there next time."""
+def question(words, need):
+    """The question to ask so that a need of a chapter is met next time."""
     _ = words.gettext
+    if need.startswith("construct="):
+        return _("several questions on each of image, expectations, quality, value, satisfaction and loyalty (the ECSI questionnaire)")
+    role, _colon, tie = need.partition(":")
+    if tie == "level":
+        return _("for each part of the service, to which level it belongs: core, handling of problems, personal attention or surprise")
     known = {
         "overall": _("“All things considered, how satisfied are you with us?”, on a scale of 1 to 10"),
         "recommend": _("“How likely are you to recommend us to family, friends or colleagues?”, on a scale of 0 to 10"),
@@ -126,7 +142,7 @@ def question(words, role):
         "background": _("a few background questions"),
         "touchpoint": _("a grade for each contact moment"),
     }
-    return known.get(role, role)
+    return known.get(role, need)
 
 
 def fieldwork(words, declared, locations=True):
@@ -203,12 +219,31 @@ def method(words, method_id):
             _("Share of promoters (9–10) minus share of detractors (0–6), in points, with an adjusted Wald interval."),
             "Reichheld 2003; Rocks 2016",
         ),
+        "M04": (
+            _("Expectations and delight"),
+            _(
+                "What was better than expected is asked directly; feelings are a scale of their own, and whether they differ from satisfaction is tested."
+            ),
+            "Oliver, Rust & Varki 1997; Henseler et al. 2015",
+        ),
+        "M05": (
+            _("Gaps between expectation and experience"),
+            _("The difference between what was experienced and what was expected, within the same respondent, with a paired t interval."),
+            "Parasuraman, Zeithaml & Berry 1988, 1994",
+        ),
         "M06": (
             _("Satisfaction–loyalty curve and the 8.5 rule"),
             _(
                 "Loyalty by grade, adjusted for background, with robust errors; the rule holds if the step from 8 to 9 is larger than the step from 7 to 8."
             ),
             "Finn 2012; Hansen 2000",
+        ),
+        "M07": (
+            _("Levels of service"),
+            _(
+                "Respondents are placed at the highest level whose parts they all found in order; the order of the levels counts only if it beats parts put into levels at random."
+            ),
+            "Mokken 1971; Jonckheere 1954",
         ),
         "M08": (
             _("Effect of poor and of good performance"),
@@ -217,10 +252,27 @@ def method(words, method_id):
             ),
             "Brandt 1987; Benjamini & Hochberg 1995",
         ),
+        "M09": (
+            _("Stated and derived importance"),
+            _("What respondents say is important beside what goes together with their overall grade, split at the medians."),
+            "Vavra 1997",
+        ),
         "M10": (
             _("Priorities"),
             _("Aspects in the order of the delighted customers that one point of improvement may bring, with the interval of that gain."),
             "Martilla & James 1977; Mikulić & Prebežac 2008",
+        ),
+        "M11": (
+            _("Kano questionnaire"),
+            _(
+                "Each feature is asked twice, as if it were there and as if it were not; the kind it is named after must beat the next kind in an exact test."
+            ),
+            "Kano et al. 1984; Berger et al. 1993",
+        ),
+        "M12": (
+            _("Changes in what delights"),
+            _("Whether features lose their power to delight from wave to wave; unreliable answers are not taken for change."),
+            "Borgianni 2018",
         ),
         "M13": (
             _("Relative weights"),
@@ -239,10 +291,22 @@ def method(words, method_id):
             _("Regression of satisfaction on all aspects together, with robust errors; expected gains are associations, not promises."),
             "Long & Ervin 2000",
         ),
+        "M16": (
+            _("Key dissatisfiers and enhancers"),
+            _("The few aspects whose failure, in any of them, tells dissatisfied customers best from the others; and their mirror image."),
+            "Conklin, Powaga & Lipovetsky 2004",
+        ),
         "M17": (
             _("Latent classes"),
             _("Customers with alike wishes are grouped; the number of groups is judged by fit, size, stability and response style."),
             "Linzer & Lewis 2011; Nylund et al. 2007",
+        ),
+        "M18": (
+            _("Differences between segments"),
+            _(
+                "Whether an aspect works differently in segments is tested for all segments together, and whether it delights one and annoys another by a test of opposite signs."
+            ),
+            "Gail & Simon 1985",
         ),
         "M19": (
             _("Satisfaction and loyalty together"),
@@ -253,6 +317,39 @@ def method(words, method_id):
             _("Loyalty regression"),
             _("Regression of loyalty on satisfaction and delight, adjusted for background, reported as average marginal effects."),
             "Long & Ervin 2000",
+        ),
+        "M21": (
+            _("Switching after bad experiences"),
+            _(
+                "Shares that would consider switching, beside the published figures; equal means that the whole interval lies within the margin."
+            ),
+            "Schuirmann 1987",
+        ),
+        "M22": (
+            _("Goodwill after a failure"),
+            _(
+                "Whether a failure costs less loyalty among those who were delighted before; it must hold as a difference of shares and as odds alike."
+            ),
+            "Ai & Norton 2003; Grégoire, Tripp & Legoux 2009",
+        ),
+        "M27": (
+            _("Path model"),
+            _(
+                "Scores of image, expectations, quality, value, satisfaction and loyalty, and how they lead to one another (partial least squares)."
+            ),
+            "Tenenhaus et al. 2005",
+        ),
+        "M32": (
+            _("Employees and delight"),
+            _("The part of explained satisfaction that belongs to aspects of staff, and whether they matter more for the step to 9 or 10."),
+            "Lindeman, Merenda & Gold 1980",
+        ),
+        "M36": (
+            _("Published claims, tested"),
+            _(
+                "Each claim has a margin that was fixed before the data were seen; verdicts follow from intervals and are corrected for the number of claims."
+            ),
+            "Schuirmann 1987; Benjamini & Hochberg 1995",
         ),
         "M38": (
             _("Comparison of waves"),

@@ -35,6 +35,8 @@ COLUMNS = (
     "pair",
     "note",
 )
+#: Columns of codebook.csv that tie a question to something: a chapter may ask for them (`split_need`).
+TIES = ("group", "level", "employee", "touchpoint", "construct", "pair")
 #: Columns of answers.csv; `answer_set` is always needed.
 ANSWER_COLUMNS = ("answer_set", "code", "text", "label_en", "label_nl", "label_da", "kind")
 #: Columns of units.csv; `location` is always needed.
@@ -104,6 +106,27 @@ CONTEXT_ROLES = ("respondent", "wave", "date", "duration", "location", "segment"
 OWN_NAMES = ("respondent", "wave", "location", "weight")
 KINDS = ("value", "missing", "not_applicable")
 KANO_SCALE = Scale(1, 5, 1)
+
+
+def split_need(need):
+    """(role, tie, value) of a need of a chapter: ``role``, ``role:tie`` (tied to anything) or ``tie=value`` (any role).
+
+    Raises
+    ------
+    InputError
+        There is no such role or tie.
+    """
+    if "=" in need:
+        tie, _, value = need.partition("=")
+        role = ""
+    else:
+        role, _, tie = need.partition(":")
+        value = ""
+    if (role or not value) and role not in ROLES:
+        raise InputError(f"'{need}' asks for the role '{role}', which there is not.{did_you_mean(role, ROLES)}")
+    if tie and tie not in TIES:
+        raise InputError(f"'{need}' asks for '{tie}', which ties no questions together.{did_you_mean(tie, TIES)}")
+    return role, tie, value
 
 
 @dataclass(frozen=True)

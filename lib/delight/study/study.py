@@ -14,7 +14,7 @@ import pandas as pd
 from delight.errors import InputError, StudyError, did_you_mean
 from delight.findings import Finding, raise_errors
 from delight.study import places
-from delight.study.codebook import CONTEXT_ROLES, RATING_ROLES, ROLES, read_answers, read_codebook, read_units
+from delight.study.codebook import CONTEXT_ROLES, RATING_ROLES, ROLES, read_answers, read_codebook, read_units, split_need
 from delight.study.labels import Labels, answer_key, first_label
 from delight.study.settings import read_settings
 from delight.study.sheets import LANGUAGES
@@ -144,6 +144,14 @@ class Study:
         if role not in ROLES:
             raise StudyError(f"There is no role '{role}'.{did_you_mean(role, ROLES)}")
         return [q.column for q in self.questions.values() if q.role == role]
+
+    def meeting(self, need):
+        """All columns that meet a need of a chapter (`codebook.split_need`), in the order of the codebook."""
+        role, tie, value = split_need(need)
+        found = [q for q in self.questions.values() if not role or q.role == role]
+        if value:
+            return [q.column for q in found if str(getattr(q, tie)) == value]
+        return [q.column for q in found if not tie or getattr(q, tie)]
 
     def column(self, role):
         """The column of a role (the first, if several have it); None if no column has it."""

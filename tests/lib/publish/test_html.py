@@ -80,12 +80,14 @@ def test_a_page_is_marked_up_for_every_reader(pages, language):
 
 def test_the_story_is_told_in_its_order_and_the_annex_is_last(pages):
     ids = [i for i in re.findall(r'<section id="(\w+)"', pages["en"])]
-    assert ids == ["summary", "feedback", "satisfaction", "segments", "loyalty", "drivers", "annex"]
+    assert ids == ["summary", "feedback", "satisfaction", "drivers", "next_time", "annex"]
     body, annex = pages["en"].split('<section id="annex"')
     assert body.count("<figure") == 2 and annex.count("<caption>") == 2
 
 
-def test_a_skipped_chapter_says_what_to_ask_next_time(pages):
+def test_skipped_chapters_together_say_what_to_ask_next_time(pages):
+    assert pages["en"].count("we advise to ask") == 1
+    assert "<dt>Which customers there are</dt>" in pages["en"] and "<dt>What satisfaction does for loyalty</dt>" in pages["en"]
     assert "“What matters most to you?”, choosing three from a list of wishes" in pages["en"]
     assert "one of these: “How likely are you to recommend us" in pages["en"]
     assert "Voor de volgende meting adviseren we te vragen:" in pages["nl"]

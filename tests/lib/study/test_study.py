@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from delight.errors import StudyError
+from delight.errors import InputError, StudyError
 from delight.scales import Scale
 from delight.study import Labels, load, open_study
 from hypothesis import HealthCheck, given, settings
@@ -57,6 +57,20 @@ def test_the_account_of_the_research_can_speak_each_language(tmp_path):
     declared = open_study(write(tmp_path, toml=toml)).fieldwork
     told = {language: dict(report.fieldwork(Words(language), declared)) for language in ("nl", "da", "en")}
     assert (told["nl"]["Populatie"], told["da"]["Population"], told["en"]["Population"]) == ("ouders", "forældre", "ouders")
+
+
+def test_a_chapter_may_need_a_role_or_questions_that_are_tied_together(tmp_path):
+    head, *rows = CODEBOOK.splitlines()
+    ties = {"overall": ",,satisfaction", "warmth": "3,yes,satisfaction", "speed": "1,no,"}
+    rows = [f"{row},{ties.get(row.partition(',')[0], ',,')}" for row in rows]
+    study = open_study(write(tmp_path, codebook="\n".join([f"{head},level,employee,construct", *rows]) + "\n"))
+    assert study.meeting("attribute") == ["warmth", "speed", "worry"]
+    assert study.meeting("attribute:level") == ["warmth", "speed"]
+    assert study.meeting("attribute:employee") == ["warmth"]
+    assert study.meeting("construct=satisfaction") == ["overall", "warmth"] and study.meeting("construct=image") == []
+    for need, nearest in (("atribute", "attribute"), ("attribute:levl", "level"), ("constrct=image", "construct")):
+        with pytest.raises(InputError, match=f"'{nearest}'"):
+            study.meeting(need)
 
 
 def test_without_overall_the_outcome_is_recommend(tmp_path):
