@@ -8,18 +8,26 @@ import numpy as np
 import pandas as pd
 
 from delight import resample
-from delight.drivers import ranks
+from delight.drivers import draws as drawn
+from delight.drivers import ranks, shares
 from delight.drivers import relative_weights as johnson
-from delight.drivers.model import correlations, prepare, vif
-from delight.drivers.shapley import shapley
+from delight.drivers.model import prepare
+from delight.drivers.shapley import random_orders, sampled, shapley
 from delight.errors import InputError
 from delight.estimate import base_status
 from delight.result import Note, Result
 
-#: Up to this many attributes every subset is tried by default; above it relative weights stand in.
-EXACT_UP_TO = 15
-EXACT_AT_MOST = 22
-NOISE = 20
+GAMES = ("auto", "shapley", "relative_weights", "permutations")
+#: Fewest orders of the attributes that are sampled.
+FEWEST_ORDERS = 500
+METHODS = {"shapley": "M14", "permutations": "M14", "relative_weights": "M13"}
+
+COLUMNS = [
+    *("attribute", "raw", "raw_lo", "raw_hi", "se", "share", "ci_lo", "ci_hi", "rank", "rank_lo", "rank_hi", "sign", "alone", "last"),
+    *("vif", "noise_p", "se_normal", "se_orders", "performance", "performance_lo", "performance_hi", "performance_100"),
+    *("quadrant", "quadrant_prob", "ellipse_x", "ellipse_y", "ellipse_corr", "r2", "game", "own_model"),
+    *("n", "n_missing", "n_eff", "n_applicable", "status"),
+]
 
 
 class Importance(NamedTuple):
@@ -41,7 +49,9 @@ def importance(
     not_applicable=None,
     always=(),
     game="auto",
-    exact_up_to=EXACT_UP_TO,
+    link="linear",
+    exact_up_to=shares.EXACT_UP_TO,
+    n_permutations=1000,
     ci_level=0.95,
     n_boot=2000,
     seed=20250101,
@@ -64,10 +74,16 @@ def importance(
         in a model of its own, among those it applies to (note ``partial_base``; no rank).
     always : sequence of str
         Numeric columns forced into the model first; only what attributes add to them is shared out.
-    game : {"auto", "shapley", "relative_weights"}
-        Shapley / LMG tries all subsets; ``auto`` takes it up to `exact_up_to` attributes, relative weights above.
+    game : {"auto", "shapley", "relative_weights", "permutations"}
+        Shapley / LMG tries all subsets; ``auto`` takes it up to `exact_up_to` attributes, relative weights above; ``permutations``
+        averages over a sample of orders instead of all.
+    link : {"linear", "logit", "auto"}
+        Relative weights only. ``logit``: slopes of a binary or ordered logit take the place of those of least squares, and McFadden's
+        R² that of R² (note ``mcfadden``: an approximation); ``auto`` does so for an outcome with at most seven levels.
     exact_up_to : int
         At most 22.
+    n_permutations : int
+        At least 500.
     ci_level, n_boot, seed
         Percentile intervals; the draws are raised where the comparison of pairs needs more (M00).
 
@@ -76,244 +92,53 @@ def importance(
     Importance
         ``importance``, one row an attribute: ``raw`` (share of the variance of `y`, 0-1), ``raw_lo, raw_hi, se``, ``share`` (of what
         the model explains), ``ci_lo, ci_hi``, ``rank, rank_lo, rank_hi``, ``sign`` of the slope in the full model, ``alone`` (R² by
-        itself), ``last`` (what it adds to all others), ``vif``, ``noise_p`` and ``se_normal`` (relative weights only),
-        ``performance`` (mean, own points) with ``_lo, _hi``, ``performance_100`` (0-100 of the scale), ``quadrant, quadrant_prob``,
-        ``ellipse_x, ellipse_y, ellipse_corr`` (bootstrap sd of share and performance_100, and their correlation),
-        ``n, n_missing, n_eff, n_applicable, r2, game, status``.
+        itself), ``last`` (what it adds to all others), ``vif``, ``noise_p`` and ``se_normal`` (relative weights only), ``se_orders``
+        (permutations only: error of sampling orders), ``performance`` (mean, own points) with ``_lo, _hi``, ``performance_100`` (0-100
+        of the scale), ``quadrant, quadrant_prob``, ``ellipse_x, ellipse_y, ellipse_corr`` (bootstrap sd of share and performance_100,
+        and their correlation), ``n, n_missing, n_eff, n_applicable, r2, game, own_model, status``.
         ``pairs``: see `ranks.pairwise`.
 
-        Fewer than 30 answers: NaN and ``insufficient``. One answer only: ``degenerate``.
+        Fewer than 30 answers: NaN and ``insufficient``. One answer only, nothing explained, or (relative weights) attributes that
+        determine each other: ``degenerate``. A logit that does not settle: ``not_converged``.
 
     Raises
     ------
     InputError
-        Unknown columns, scores outside their scale, an unknown game.
+        Unknown columns, scores outside their scale, an unknown game or link, too many attributes for the game.
 
     References
     ----------
-    Lindeman, Merenda & Gold (1980); Grömping (2006), JSS 17; Johnson (2000), MBR 35; Tonidandel, LeBreton & Johnson (2009).
+    Lindeman, Merenda & Gold (1980); Grömping (2006), JSS 17; Johnson (2000), MBR 35; Tonidandel, LeBreton & Johnson (2009);
+    Tonidandel & LeBreton (2010), Journal of Management 36 (logit).
     """
-    if game not in ("auto", "shapley", "relative_weights"):
-        raise InputError(f"game is 'auto', 'shapley' or 'relative_weights', not {game!r}.")
-    if exact_up_to > EXACT_AT_MOST:
-        raise InputError(f"exact_up_to is at most {EXACT_AT_MOST} (2**{EXACT_AT_MOST} models a draw), not {exact_up_to}.")
-    prepared = prepare(
-        frame,
-        y=y,
-        x=x,
-        scales=scales,
-        weights=weights,
-        weights_kind=weights_kind,
-        clusters=clusters,
-        not_applicable=not_applicable,
-        always=always,
-    )
-    p = len(prepared.joint.x)
-    largest = max([p, *(len(m.x) for m in prepared.own.values())])
-    chosen = game if game != "auto" else "shapley" if p <= exact_up_to else "relative_weights"
-    if chosen == "shapley" and largest > max(exact_up_to, EXACT_UP_TO) + 1:
-        raise InputError(
-            f"{largest} attributes make 2**{largest} models; Shapley shares go up to exact_up_to={exact_up_to}. Use game='relative_weights'."
-        )
-    notes = [*prepared.notes]
-    if game == "auto" and chosen == "relative_weights":
-        notes.append(Note("too_many_for_shapley", {"n_attributes": p, "limit": exact_up_to}))
-    draws_joint = ranks.draws_for(p, n_boot, 1 - ci_level) if n_boot else 0
-    if draws_joint > n_boot > 0:
-        notes.append(Note("draws_raised", {"n_boot": draws_joint, "asked": int(n_boot)}))
-    scales = dict(scales or {})
-    rows, pairs, dependencies = {}, ranks.pairwise([], np.array([]), np.empty((0, 0))), []
+    _check(game, link, n_permutations)
+    options = {"scales": scales, "weights": weights, "weights_kind": weights_kind, "clusters": clusters}
+    prepared = prepare(frame, y=y, x=x, not_applicable=not_applicable, always=always, **options)
+    p, notes = len(prepared.joint.x), [*prepared.notes]
+    chosen = _chosen(game, p, exact_up_to, notes)
+    if link != "linear" and chosen != "relative_weights":
+        raise InputError("link='logit' goes with relative weights: ask for game='relative_weights'.")
+    link = drawn.chosen_link(link, prepared.joint.values)
+    n_boot = _raised(p, n_boot, ci_level, notes)
+    how = {"game": chosen, "link": link, "ci_level": ci_level, "n_permutations": n_permutations}
+    rows, pairs, dependent = [], None, []
     for judged, model in prepared.models:
         joint = model is prepared.joint
-        draws = draws_joint if joint else int(n_boot if len(model.x) <= 12 else min(n_boot, 500))
-        fitted = _decompose(
-            model, judged, chosen, scales, draws, ci_level, resample.generator(seed, f"M14.{'joint' if joint else judged[0]}")
-        )
-        for attribute, row in zip(judged, fitted["rows"]):
-            rows[attribute] = row
-        if joint:
-            pairs = fitted["pairs"]
-        dependencies += [d for d in fitted["dependent"] if d not in dependencies]
-    if dependencies:
-        notes.append(Note("dependent_attributes", {"attributes": dependencies}))
-    vifs = {a: r["vif"] for a, r in rows.items() if r["vif"] > 10}
-    if vifs:
-        notes.append(Note("vif", {"attributes": list(vifs), "vif": list(vifs.values())}))
-    blank = {
-        "n": prepared.joint.n,
-        "n_missing": prepared.joint.n_missing,
-        "n_eff": prepared.joint.n_eff,
-        "own_model": False,
-        "status": "degenerate",
-    }
-    table = pd.DataFrame([{"attribute": a, **rows.get(a, {**blank, "n_applicable": prepared.base[a]})} for a in prepared.attributes])
-    table = table.reindex(columns=[*COLUMNS, *(c for c in table if c not in COLUMNS)])
-    table["game"] = chosen
-    meta = {"y": y, "x": list(x), "game": chosen, "ci_level": ci_level, "n_boot": draws_joint, "seed": seed, "clusters": clusters}
-    meta |= {"always": list(always), "n_joint": p, "r2": float(table.loc[table["attribute"].isin(prepared.joint.x), "r2"].max())}
-    method = "M14" if chosen == "shapley" else "M13"
-    where = "delight.drivers.importance.importance"
-    n = {"n": prepared.joint.n, "n_missing": prepared.joint.n_missing, "n_eff": prepared.joint.n_eff}
-    _quadrants(table)
-    return Importance(
-        Result.of(method, table, function=where, notes=notes, **prepared.joint.meta, **meta),
-        Result.of(
-            f"{method}.pairs",
-            pairs.assign(**n),
-            function=where,
-            **prepared.joint.meta,
-            **meta,
-            keys=["compared_with"],
-            status="ok" if len(pairs) else None,
-        ),
-    )
+        each = n_boot if joint or len(model.x) <= 12 else min(n_boot, 500)
+        rng = resample.generator(seed, f"M14.{'joint' if joint else judged[0]}")
+        found, compared, named = _judge(model, judged, dict(scales or {}), each, rng, **how)
+        rows.append(found.assign(own_model=not joint))
+        pairs = compared if joint else pairs
+        dependent += [d for d in named if d not in dependent]
+    if link == "logit":
+        notes.append(Note("mcfadden", {"levels": int(len(np.unique(prepared.joint.values)))}))
+    meta = {"y": y, "x": list(x), "n_boot": n_boot, "seed": seed, "clusters": clusters, "always": list(always), **how}
+    return _results(prepared, rows, pairs, dependent, notes, meta)
 
 
-COLUMNS = [
-    *("attribute", "raw", "raw_lo", "raw_hi", "se", "share", "ci_lo", "ci_hi", "rank", "rank_lo", "rank_hi", "sign", "alone", "last"),
-    *("vif", "noise_p", "se_normal", "performance", "performance_lo", "performance_hi", "performance_100", "quadrant", "quadrant_prob"),
-    *("ellipse_x", "ellipse_y", "ellipse_corr", "r2", "game", "own_model", "n", "n_missing", "n_eff", "n_applicable", "status"),
-]
-
-
-def _decompose(model, judged, game, scales, n_boot, ci_level, rng):
-    """Rows of the attributes `judged` in one model, with the pairs of the joint model."""
-    p, at = len(model.x), [model.x.index(a) for a in judged]
-    own_model = len(judged) < p or len(judged) == 1 and p > 1
-    base = {"n": model.n, "n_missing": model.n_missing, "n_eff": model.n_eff, "own_model": own_model}
-    rows = [{**base, "attribute": a, "n_applicable": model.n_applicable(a), "vif": np.nan} for a in judged]
-    status = base_status(model.n, model=True)
-    if model.n and np.ptp(model.values) == 0:
-        status = "degenerate"
-    elif model.n <= p + model.fixed.shape[1] + 1:
-        status = "insufficient"
-    empty = {"rows": [{**r, "status": status} for r in rows], "pairs": ranks.pairwise([], np.array([]), np.empty((0, 0))), "dependent": []}
-    if status in ("insufficient", "degenerate"):
-        return empty
-    noise = rng.normal(size=(len(model.w), NOISE)) if game == "relative_weights" and n_boot else np.empty((len(model.w), 0))
-    columns = np.column_stack([np.ones(len(model.w)), model.fixed, model.scores, model.values])
-    k, n_fixed = columns.shape[1], 1 + model.fixed.shape[1]
-    upper = np.triu_indices(k)
-    products = columns[:, upper[0]] * columns[:, upper[1]]
-    performance = np.column_stack([model.scores[:, at] * model.applies[:, at], model.applies[:, at]])
-    extra = [performance]
-    if noise.shape[1]:
-        extra += [noise * columns[:, [j]] for j in range(k)] + [noise**2]
-    everything = np.column_stack([products, *extra])
-    sums = np.concatenate([(model.w @ everything)[None], model.sums(everything, n_boot, rng)])
-    rxx, rxy, _ = correlations(_square(sums[:, : len(upper[0])], k), n_fixed)
-    singular = np.linalg.eigvalsh(rxx[0])[0] < 1e-10
-    raw = shapley(rxx, rxy) if game == "shapley" else johnson.relative_weights(rxx, rxy)
-    dependent = johnson.dependent(rxx[0], model.x) if singular else []
-    r2 = raw.sum(axis=1)
-    with np.errstate(all="ignore"):
-        shares = np.where(r2[:, None] > 1e-12, raw / r2[:, None], np.nan)
-    means = sums[:, len(upper[0]) : len(upper[0]) + len(at)] / sums[:, len(upper[0]) + len(at) : len(upper[0]) + 2 * len(at)]
-    slopes = np.linalg.lstsq(rxx[0], rxy[0], rcond=1e-10)[0]
-    inflation = vif(model.scores, model.w, model.fixed)
-    with np.errstate(all="ignore"):
-        last = slopes**2 / np.where(np.isfinite(inflation), np.maximum(inflation, 1), np.inf)
-    lo, hi = resample.percentile(shares[1:], ci_level) if n_boot else np.full((2, p), np.nan)
-    raw_lo, raw_hi = resample.percentile(raw[1:], ci_level) if n_boot else np.full((2, p), np.nan)
-    mean_lo, mean_hi = resample.percentile(means[1:], ci_level) if n_boot else np.full((2, len(at)), np.nan)
-    se = raw[1:].std(axis=0, ddof=1) if n_boot > 1 else np.full(p, np.nan)
-    se_normal = johnson.standard_errors(rxx[0], rxy[0], model.n_eff - p) if game == "relative_weights" else np.full(p, np.nan)
-    noise_p = _beats_noise(sums, raw, rxx, rxy, len(upper[0]) + 2 * len(at), k, n_fixed) if noise.shape[1] else np.full(p, np.nan)
-    pairs = empty["pairs"]
-    rank = rank_lo = rank_hi = np.full(p, np.nan)
-    if len(judged) == p and not np.isnan(raw[0]).any():
-        rank = pd.Series(-raw[0]).rank(method="min").to_numpy()
-        if n_boot:
-            kept = raw[1:][~np.isnan(raw[1:]).any(axis=1)]
-            pairs = ranks.pairwise(model.x, raw[0], kept, ci_level=ci_level)
-            rank_lo, rank_hi = ranks.rank_sets(model.x, pairs)
-    hundred = np.column_stack([_hundred(means[:, i], scales.get(a)) for i, a in enumerate(judged)])
-    for i, j in enumerate(at):
-        row = rows[i]
-        row |= {
-            "raw": raw[0, j],
-            "raw_lo": raw_lo[j],
-            "raw_hi": raw_hi[j],
-            "se": se[j],
-            "share": shares[0, j],
-            "ci_lo": lo[j],
-            "ci_hi": hi[j],
-        }
-        row |= {"rank": rank[j], "rank_lo": rank_lo[j], "rank_hi": rank_hi[j], "sign": np.sign(slopes[j]), "alone": rxy[0, j] ** 2}
-        row |= {"last": last[j], "vif": inflation[j], "noise_p": noise_p[j], "se_normal": se_normal[j], "r2": r2[0]}
-        row |= {"performance": means[0, i], "performance_lo": mean_lo[i], "performance_hi": mean_hi[i], "performance_100": hundred[0, i]}
-        if n_boot > 1:
-            spread = np.cov(shares[1:, j], hundred[1:, i])
-            row |= {"ellipse_x": np.sqrt(spread[0, 0]), "ellipse_y": np.sqrt(spread[1, 1])}
-            row["ellipse_corr"] = spread[0, 1] / np.sqrt(spread[0, 0] * spread[1, 1]) if spread[0, 0] * spread[1, 1] > 0 else np.nan
-        row["status"] = "degenerate" if np.isnan(raw[0, j]) else base_status(row["n_applicable"], model=True)
-    if n_boot and len(judged) == p:
-        quadrant = _quadrant(shares, hundred)
-        prob = (quadrant[1:] == quadrant[0]).mean(axis=0)
-        for i, row in enumerate(rows):
-            row |= {"quadrant": quadrant[0, i], "quadrant_prob": prob[i]}
-    return {"rows": rows, "pairs": pairs, "dependent": dependent}
-
-
-def _square(flat, k):
-    from delight.drivers.model import square
-
-    return square(flat, k)
-
-
-def _hundred(values, scale):
-    """Means as 0-100 of their scale; as they are without one."""
-    return values if scale is None else 100 * (values - scale.min) / (scale.max - scale.min)
-
-
-#: Classic importance-performance quadrants (Martilla & James 1977), crosshair at the grand means.
-def _quadrant(importance, performance):
-    """Names of the quadrants of arrays (…, p)."""
-    with np.errstate(invalid="ignore"):
-        high_importance = importance >= np.nanmean(importance, axis=-1, keepdims=True)
-        high_performance = performance >= np.nanmean(performance, axis=-1, keepdims=True)
-    return np.where(
-        high_importance,
-        np.where(high_performance, "keep_up", "concentrate"),
-        np.where(high_performance, "overkill", "low_priority"),
-    )
-
-
-def _quadrants(table):
-    """Place attributes with a model of their own by the crosshair of the joint ones; text stays text."""
-    table["quadrant"] = table["quadrant"].astype(object)
-    known = table["quadrant"].notna()
-    alone = ~known & table["share"].notna() & table["own_model"].astype(bool)
-    if known.any() and alone.any():
-        above = table.loc[alone, "share"] >= table.loc[known, "share"].mean()
-        good = table.loc[alone, "performance_100"] >= table.loc[known, "performance_100"].mean()
-        table.loc[alone, "quadrant"] = np.where(above, np.where(good, "keep_up", "concentrate"), np.where(good, "overkill", "low_priority"))
-
-
-def _beats_noise(sums, raw, rxx, rxy, at, k, n_fixed):
-    """Two-sided bootstrap p of "no more weight than a random column" (Tonidandel et al. 2009), averaged over `NOISE` columns."""
-    draws, p = len(sums) - 1, rxy.shape[1]
-    which = np.arange(draws) % NOISE
-    take = np.arange(1, draws + 1)
-    cross = np.stack([sums[take, at + j * NOISE + which] for j in range(k)], axis=1)  # random column with 1, fixed, x, y
-    square_noise = sums[take, at + k * NOISE + which]
-    upper = np.triu_indices(k)
-    full = np.empty((draws, k + 1, k + 1))
-    original = _square(sums[1:, : len(upper[0])], k)
-    x_end = k - 1
-    full[:, :x_end, :x_end] = original[:, :x_end, :x_end]
-    full[:, :x_end, -1] = full[:, -1, :x_end] = original[:, :x_end, -1]
-    full[:, -1, -1] = original[:, -1, -1]
-    full[:, :x_end, x_end] = full[:, x_end, :x_end] = cross[:, :x_end]
-    full[:, x_end, x_end] = square_noise
-    full[:, x_end, -1] = full[:, -1, x_end] = cross[:, -1]
-    weights = johnson.relative_weights(*correlations(full, n_fixed)[:2])
-    difference = weights[:, :p] - weights[:, [p]]
-    kept = ~np.isnan(difference).any(axis=1)
-    return resample.two_sided_p(difference[kept]) if kept.any() else np.full(p, np.nan)
-
-
-def importance_from_correlation(correlation, *, y, x, n, game="auto", exact_up_to=EXACT_UP_TO, ci_level=0.95, n_boot=2000, seed=20250101):
+def importance_from_correlation(
+    correlation, *, y, x, n, game="auto", exact_up_to=shares.EXACT_UP_TO, n_permutations=1000, ci_level=0.95, n_boot=2000, seed=20250101
+):
     """Shares from a correlation (or covariance) matrix and the number of answers, where the rows themselves are not at hand.
 
     Parameters
@@ -323,83 +148,204 @@ def importance_from_correlation(correlation, *, y, x, n, game="auto", exact_up_t
     x : sequence of str
     n : int
         Answers behind the matrix.
-    game, exact_up_to, ci_level, n_boot, seed
-        As in `importance`; the draws are Wishart, so the intervals suppose a normal distribution (note ``normal_theory``).
+    game, exact_up_to, n_permutations, ci_level, n_boot, seed
+        As in `importance`; the draws are Wishart, so that intervals and rank sets suppose a normal distribution (note
+        ``normal_theory``). What only rows can tell stays NaN: ``performance`` and what follows from it, ``noise_p``.
 
     Returns
     -------
     Importance
-        Columns of `importance` that need no rows; ``n_missing`` is 0, since only complete answers stand behind a matrix.
+        ``n_missing`` is 0, since only complete answers stand behind a matrix.
 
     Raises
     ------
     InputError
-        Names that the matrix lacks, a matrix that is not symmetric, not positive semi-definite or has an empty diagonal.
+        As `draws.of_matrix`, and an unknown game.
     """
-    x = list(x)
-    if game not in ("auto", "shapley", "relative_weights"):
-        raise InputError(f"game is 'auto', 'shapley' or 'relative_weights', not {game!r}.")
-    missing = [c for c in [y, *x] if c not in correlation.index or c not in correlation.columns]
-    if missing:
-        raise InputError(f"The correlation matrix lacks: {', '.join(missing)}.")
-    given = correlation.loc[[*x, y], [*x, y]].to_numpy(dtype=float)
-    if not np.isfinite(given).all() or not np.allclose(given, given.T, atol=1e-8) or (np.diag(given) <= 0).any():
-        raise InputError("The correlation matrix must be symmetric, without gaps and with a positive diagonal.")
-    sd = np.sqrt(np.diag(given))
-    matrix = given / np.outer(sd, sd)
-    values, vectors = np.linalg.eigh(matrix)
-    if values[0] < -1e-8:
-        raise InputError(f"The correlation matrix is not positive semi-definite (smallest eigenvalue {values[0]:.3g}); was it pairwise?")
+    _check(game, "linear", n_permutations)
+    x, notes = list(x), []
     p = len(x)
-    chosen = game if game != "auto" else "shapley" if p <= exact_up_to else "relative_weights"
-    decompose = shapley if chosen == "shapley" else johnson.relative_weights
-    status = base_status(n, model=True) if n > p + 1 else "insufficient"
-    raw = decompose(matrix[None, :p, :p], matrix[None, :p, p])[0] if status != "insufficient" else np.full(p, np.nan)
-    draws = np.empty((0, p))
-    if n_boot and not np.isnan(raw).any():
-        rng = resample.generator(seed, "M14.correlation")
-        root = vectors * np.sqrt(np.maximum(values, 0))
-        pieces = []
-        for start in range(0, ranks.draws_for(p, n_boot, 1 - ci_level), 100):
-            size = min(100, ranks.draws_for(p, n_boot, 1 - ci_level) - start)
-            lower = np.tril(rng.normal(size=(size, p + 1, p + 1)), -1)  # Bartlett's factor of a Wishart matrix
-            at = np.arange(p + 1)
-            lower[:, at, at] = np.sqrt(rng.chisquare(n - 1 - at, size=(size, p + 1)))
-            half = root @ lower
-            drawn = half @ half.transpose(0, 2, 1)
-            spread = np.sqrt(np.einsum("bii->bi", drawn))
-            drawn = drawn / spread[:, :, None] / spread[:, None, :]
-            pieces.append(decompose(drawn[:, :p, :p], drawn[:, :p, p]))
-        draws = np.concatenate(pieces)
-    r2 = raw.sum()
-    with np.errstate(all="ignore"):
-        share = raw / r2 if r2 > 1e-12 else np.full(p, np.nan)
-        shares = draws / draws.sum(axis=1, keepdims=True)
-    lo, hi = resample.percentile(shares, ci_level) if len(draws) else np.full((2, p), np.nan)
-    raw_lo, raw_hi = resample.percentile(draws, ci_level) if len(draws) else np.full((2, p), np.nan)
-    pairs = ranks.pairwise(x, raw, draws, ci_level=ci_level)
-    rank_lo, rank_hi = ranks.rank_sets(x, pairs) if len(draws) else np.full((2, p), np.nan)
-    table = pd.DataFrame({"attribute": x, "raw": raw, "raw_lo": raw_lo, "raw_hi": raw_hi, "share": share, "ci_lo": lo, "ci_hi": hi})
-    table["rank"], table["rank_lo"], table["rank_hi"] = pd.Series(-raw).rank(method="min"), rank_lo, rank_hi
-    table["se"] = draws.std(axis=0, ddof=1) if len(draws) > 1 else np.nan
-    table["alone"], table["r2"], table["game"], table["own_model"] = matrix[:p, p] ** 2, r2, chosen, False
-    table["sign"] = np.sign(np.linalg.lstsq(matrix[:p, :p], matrix[:p, p], rcond=1e-10)[0])
+    chosen = _chosen(game, p, exact_up_to, notes)
+    n_boot = _raised(p, n_boot, ci_level, notes)
+    enough = n > p + 1 and base_status(n, model=True) != "insufficient"
+    draws = drawn.of_matrix(correlation, y=y, x=x, n=n, n_boot=n_boot if enough else 0, rng=resample.generator(seed, "M14.correlation"))
+    status = base_status(n, model=True) if enough else "insufficient"
+    how = {"game": chosen, "link": "linear", "ci_level": ci_level, "n_permutations": n_permutations}
+    if enough:
+        table, pairs, raw = _decomposed(draws, chosen, n, n_permutations, ci_level, resample.generator(seed, "M14.orders"))
+        table["status"] = np.where(table["share"].isna(), "degenerate", status)
+        if n_boot:
+            notes.append(Note("normal_theory", {"n": n}))
+        if np.isnan(raw[0]).any() and draws.singular:
+            notes.append(Note("dependent_attributes", {"attributes": johnson.dependent(draws.rxx[0], x)}))
+    else:
+        table, pairs = pd.DataFrame({"attribute": x, "status": status}), shares.no_pairs()
     counts = {"n": n, "n_missing": 0, "n_eff": float(n)}
-    table = table.assign(**counts, n_applicable=n, status="degenerate" if np.isnan(raw).any() and status != "insufficient" else status)
-    table = table.reindex(columns=COLUMNS)
-    meta = {"n_in": n, "n_used": n, "n_dropped_missing": 0, "n_eff": float(n), "weights": "none", "y": y, "x": x, "game": chosen}
-    meta |= {"ci_level": ci_level, "n_boot": len(draws), "seed": seed, "r2": float(r2), "n_joint": p}
-    method, where = "M14" if chosen == "shapley" else "M13", "delight.drivers.importance.importance_from_correlation"
-    notes = [Note("normal_theory", {"n": n})] if len(draws) else []
-    return Importance(
-        Result.of(method, table, function=where, notes=notes, **meta),
-        Result.of(
-            f"{method}.pairs",
-            pairs.assign(**counts),
-            function=where,
-            notes=notes,
-            **meta,
-            keys=["compared_with"],
-            status="ok" if len(pairs) else None,
-        ),
-    )
+    table = table.assign(**counts, n_applicable=n, game=chosen, own_model=False).reindex(columns=COLUMNS)
+    meta = {"n_in": n, "n_used": n, "n_dropped_missing": 0, "n_eff": float(n), "weights": "none", "y": y, "x": x, "seed": seed, **how}
+    meta |= {"n_boot": draws.n_boot, "r2": float(table["r2"].max()), "n_joint": p}
+    where = "delight.drivers.importance.importance_from_correlation"
+    return _both(METHODS[chosen], table, pairs.assign(**counts), where, notes, meta)
+
+
+# ---- choices
+
+
+def _check(game, link, n_permutations):
+    if game not in GAMES:
+        raise InputError(f"game is {', '.join(map(repr, GAMES[:-1]))} or {GAMES[-1]!r}, not {game!r}.")
+    if link not in ("linear", "logit", "auto"):
+        raise InputError(f"link is 'linear', 'logit' or 'auto', not {link!r}.")
+    if n_permutations < FEWEST_ORDERS:
+        raise InputError(f"n_permutations is at least {FEWEST_ORDERS}, not {n_permutations}.")
+
+
+def _chosen(game, p, exact_up_to, notes):
+    """The game played: `game`, or for ``auto`` what the number of attributes allows, with a note."""
+    shares.check_limit(exact_up_to)
+    if game == "auto" and p > exact_up_to:
+        notes.append(Note("too_many_for_shapley", {"n_attributes": p, "limit": exact_up_to}))
+        return "relative_weights"
+    if game == "shapley":
+        shares.check_exact(p, max(exact_up_to, shares.EXACT_UP_TO), "Use game='relative_weights' or 'permutations'.")
+    return "shapley" if game == "auto" else game
+
+
+def _raised(p, n_boot, ci_level, notes):
+    """Draws that the comparison of pairs needs, with a note where they are more than asked for."""
+    needed = ranks.draws_for(p, n_boot, 1 - ci_level) if n_boot else 0
+    if needed > n_boot:
+        notes.append(Note("draws_raised", {"n_boot": needed, "asked": int(n_boot)}))
+    return needed
+
+
+# ---- one model
+
+
+def _judge(model, judged, scales, n_boot, rng, *, game, link, ci_level, n_permutations):
+    """(rows of the attributes `judged`, pairs, names of attributes that determine each other) of one model."""
+    at = [model.x.index(a) for a in judged]
+    base = pd.DataFrame({"attribute": judged, "n_applicable": [model.n_applicable(a) for a in judged]})
+    base = base.assign(n=model.n, n_missing=model.n_missing, n_eff=model.n_eff)
+    status = model_status(model)
+    if status in ("insufficient", "degenerate"):
+        return base.assign(status=status), None, []
+    draws = drawn.of_model(model, n_boot, rng, link=link)
+    table, pairs, raw = _decomposed(draws, game, model.n_eff, n_permutations, ci_level, rng)
+    if game == "relative_weights" and n_boot and not np.isnan(raw[0]).any():
+        table["noise_p"] = drawn.noise_p(model, lambda d: johnson.relative_weights(d.rxx, d.rxy), n_boot, rng, link=link)
+    hundred = np.column_stack([_hundred(draws.means[:, j], scales.get(a)) for j, a in enumerate(model.x)])
+    table = pd.concat([table, _performance(draws, raw, hundred, ci_level)], axis=1)
+    table = table.iloc[at].reset_index(drop=True)
+    failed = "not_converged" if link == "logit" and not draws.singular else "degenerate"
+    own = base["n_applicable"].map(lambda n: base_status(n, model=True))
+    table["status"] = own.where(table["share"].notna(), failed)
+    table = table.merge(base, on="attribute", validate="1:1")
+    if len(judged) < len(model.x):
+        table[["rank", "rank_lo", "rank_hi", "quadrant", "quadrant_prob"]] = np.nan
+        pairs = None
+    return table, pairs, johnson.dependent(draws.rxx[0], model.x) if draws.singular else []
+
+
+def model_status(model):
+    """Status of a model as a whole: too few answers, one answer only, or fine."""
+    if model.n and np.ptp(model.values) == 0:
+        return "degenerate"
+    if model.n <= len(model.x) + model.fixed.shape[1] + 1:
+        return "insufficient"
+    return base_status(model.n, model=True)
+
+
+def _decomposed(draws, game, n_eff, n_permutations, ci_level, rng):
+    """(one row an attribute, pairs, parts of R² in the sample and every draw)."""
+    p, se_orders, se_normal = len(draws.x), np.nan, np.nan
+    if game == "shapley":
+        raw = shapley(draws.rxx, draws.rxy)
+    elif game == "relative_weights":
+        raw = johnson.relative_weights(draws.rxx, draws.rxy)
+        se_normal = johnson.standard_errors(draws.rxx[0], draws.rxy[0], n_eff - p, draws.beta_cov)
+    else:
+        raw, se_orders = sampled(draws.rxx, draws.rxy, random_orders(p, n_permutations, rng))
+    standing, pairs = shares.standing(draws.x, raw, ci_level)
+    table = pd.concat([pd.DataFrame({"attribute": draws.x}), shares.estimates(raw, ci_level), standing], axis=1)
+    known = not np.isnan(draws.rxy[0]).any()
+    table = table.assign(sign=np.sign(draws.slopes) if known else np.nan, alone=draws.rxy[0] ** 2, last=draws.last if known else np.nan)
+    return table.assign(vif=draws.vif, se_normal=se_normal, se_orders=se_orders), pairs, raw
+
+
+# ---- grades beside weights
+
+
+def _hundred(values, scale):
+    """Means as 0-100 of their scale; as they are without one."""
+    return values if scale is None else 100 * (values - scale.min) / (scale.max - scale.min)
+
+
+def _performance(draws, raw, hundred, ci_level):
+    """Columns of the grade beside the weight: means, quadrants and the ellipse of the two."""
+    with np.errstate(all="ignore"):
+        share = raw / raw.sum(axis=1, keepdims=True)
+    table = pd.DataFrame({**shares.interval("performance", draws.means, ci_level), "performance_100": hundred[0]})
+    if draws.n_boot < 2 or np.isnan(raw[0]).any():
+        return table
+    quadrant = _quadrant(share, hundred)
+    dx, dy = share[1:] - share[1:].mean(axis=0), hundred[1:] - hundred[1:].mean(axis=0)
+    covariance, sx, sy = (dx * dy).sum(axis=0) / (draws.n_boot - 1), share[1:].std(axis=0, ddof=1), hundred[1:].std(axis=0, ddof=1)
+    with np.errstate(all="ignore"):
+        corr = np.where(sx * sy > 0, covariance / (sx * sy), np.nan)
+    prob = (quadrant[1:] == quadrant[0]).mean(axis=0)
+    return table.assign(quadrant=quadrant[0], quadrant_prob=prob, ellipse_x=sx, ellipse_y=sy, ellipse_corr=corr)
+
+
+def _quadrant(importance, performance):
+    """Quadrants of arrays (…, p), the crosshair at the grand means (Martilla & James 1977)."""
+    with np.errstate(invalid="ignore"):
+        heavy = importance >= np.nanmean(importance, axis=-1, keepdims=True)
+        good = performance >= np.nanmean(performance, axis=-1, keepdims=True)
+    return _named(heavy, good)
+
+
+def _named(heavy, good):
+    return np.where(heavy, np.where(good, "keep_up", "concentrate"), np.where(good, "overkill", "low_priority"))
+
+
+def _place_apart(table):
+    """Quadrants of attributes with a model of their own, by the crosshair of the joint ones; text stays text."""
+    table["quadrant"] = table["quadrant"].astype(object)
+    known = table["quadrant"].notna()
+    apart = ~known & table["share"].notna() & table["own_model"].astype(bool)
+    if known.any() and apart.any():
+        centre = table.loc[known, ["share", "performance_100"]].mean()
+        table.loc[apart, "quadrant"] = _named(
+            table.loc[apart, "share"] >= centre["share"], table.loc[apart, "performance_100"] >= centre["performance_100"]
+        )
+    return table
+
+
+# ---- results
+
+
+def _results(prepared, rows, pairs, dependent, notes, meta):
+    """The two tables of a study, attributes in the order asked for, constant ones included."""
+    joint, game = prepared.joint, meta["game"]
+    counts = {"n": joint.n, "n_missing": joint.n_missing, "n_eff": joint.n_eff}
+    constant = [
+        {"attribute": a, **counts, "n_applicable": prepared.base[a], "own_model": False, "status": "degenerate"} for a in prepared.constant
+    ]
+    table = pd.concat([*(r.dropna(axis=1, how="all") for r in rows), *([pd.DataFrame(constant)] if constant else [])], ignore_index=True)
+    table = table.set_index("attribute").loc[prepared.attributes].reset_index().reindex(columns=COLUMNS).assign(game=game)
+    inflated = table[table["vif"] > 10]
+    if dependent:
+        notes.append(Note("dependent_attributes", {"attributes": dependent}))
+    if len(inflated):
+        notes.append(Note("vif", {"attributes": inflated["attribute"].tolist(), "vif": inflated["vif"].tolist()}))
+    pairs = shares.no_pairs() if pairs is None else pairs
+    meta = {**joint.meta, **meta, "n_joint": len(joint.x), "r2": float(table.loc[table["attribute"].isin(joint.x), "r2"].max())}
+    where = "delight.drivers.importance.importance"
+    return _both(METHODS[game], _place_apart(table), pairs.assign(**counts), where, notes, meta)
+
+
+def _both(method, table, pairs, where, notes, meta):
+    status = "ok" if len(pairs) else None
+    compared = Result.of(f"{method}.pairs", pairs, function=where, notes=notes, **meta, keys=["compared_with"], status=status)
+    return Importance(Result.of(method, table, function=where, notes=notes, **meta), compared)

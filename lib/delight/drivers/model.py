@@ -109,48 +109,6 @@ def square(flat, k):
     return full
 
 
-def correlations(cross, n_fixed):
-    """Correlations of attributes and outcome after taking out the constant and the terms forced in.
-
-    Parameters
-    ----------
-    cross : ndarray (draws, k, k)
-        Cross-products of ``[1, fixed …, attributes …, y]``.
-    n_fixed : int
-        How many leading columns are taken out, the constant included.
-
-    Returns
-    -------
-    rxx : ndarray (draws, p, p)
-        A column without variance has correlation 0 with all others.
-    rxy : ndarray (draws, p)
-        In units of the *total* standard deviation of y, so that r'R⁻¹r is what the attributes add to R².
-    fixed_r2 : ndarray (draws,)
-        R² of the terms forced in.
-    """
-    m = cross.copy()
-    start = np.einsum("bii->bi", m).copy()
-    total = None
-    for f in range(n_fixed):
-        pivot = m[:, f, f]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            inverse = np.where(pivot > 1e-10 * start[:, f], 1 / pivot, 0.0)
-        m = m - m[:, :, f, None] * m[:, None, f, :] * inverse[:, None, None]
-        if f == 0:
-            total = m[:, -1, -1].copy()
-    rest = m[:, n_fixed:, n_fixed:]
-    variance = np.einsum("bii->bi", rest)[:, :-1]
-    empty = variance <= 1e-12 * np.maximum(start[:, n_fixed:-1], 1e-300)
-    sd = np.sqrt(np.where(empty, 1.0, variance))
-    rxx = np.where(empty[:, :, None] | empty[:, None, :], 0.0, rest[:, :-1, :-1] / sd[:, :, None] / sd[:, None, :])
-    index = np.arange(rxx.shape[1])
-    rxx[:, index, index] = 1.0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rxy = np.where(empty, 0.0, rest[:, :-1, -1] / sd) / np.sqrt(np.where(total > 0, total, np.nan))[:, None]
-        fixed_r2 = 1 - rest[:, -1, -1] / np.where(total > 0, total, np.nan)
-    return rxx, rxy, fixed_r2
-
-
 @dataclass(frozen=True)
 class Prepared:
     """The joint model of a study and the models of attributes that apply to a part of the respondents only.
