@@ -60,6 +60,7 @@ RATING_ROLES = (
     "switch_after_one",
     "switch_after_two",
     "churned",
+    "item",
 )
 KANO_ROLES = ("kano_functional", "kano_dysfunctional")
 #: Amounts: numbers without a scale.
@@ -96,6 +97,7 @@ ROLES = (
     "tenure",
     "spend",
     "churned",
+    "item",
     "ignore",
 )
 #: Roles that one column at most can have.
@@ -439,6 +441,8 @@ def _question(row, answer_sets, file, findings):
         if answers is None:
             hint = did_you_mean(row["answer_set"], answer_sets)
             report("unknown_answer_set", f"answers.csv has no answer_set '{row['answer_set']}'.{hint}", "Correct the name, or add the set.")
+    if role == "item" and not row["construct"]:
+        report("item_without_construct", "A column of role 'item' is a further question of a construct.", "Say which in `construct`.")
     return Question(
         column=column,
         role=role,

@@ -123,6 +123,13 @@ class ReportTable(_Table):
     contact: str = ""
 
 
+class PathTable(_Table):
+    """The path model: arrows between constructs such as ``image -> satisfaction``; none takes those of the ECSI."""
+
+    inner: Texts = Field(default_factory=list)
+    scheme: Literal["centroid", "factorial", "path"] = "centroid"
+
+
 class Settings(_Table):
     """study.toml as a whole."""
 
@@ -133,6 +140,7 @@ class Settings(_Table):
     fieldwork: Fieldwork = Field(default_factory=Fieldwork)
     targets: dict[str, float] = Field(default_factory=dict)
     benchmarks: list[Benchmark] = Field(default_factory=list)
+    path: PathTable = Field(default_factory=PathTable)
     privacy: Privacy = Field(default_factory=Privacy)
     report: ReportTable = Field(default_factory=ReportTable)
 
@@ -145,6 +153,7 @@ _TABLES = {
     "archetypes": Archetype,
     "fieldwork": Fieldwork,
     "benchmarks": Benchmark,
+    "path": PathTable,
     "privacy": Privacy,
     "report": ReportTable,
 }

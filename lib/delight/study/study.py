@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from delight import arrows
 from delight.errors import InputError, StudyError, did_you_mean
 from delight.findings import Finding, raise_errors
 from delight.study import places
@@ -103,6 +104,8 @@ class Study:
         ``needs`` (rating, pick, rank, best-worst) and ``archetypes`` (name, labels, profile).
     fieldwork, targets, report : dict
     benchmarks : list of dict
+    arrows : PathTable
+        ``inner`` (arrows between constructs) and ``scheme`` of the path model.
     minimum_group : int
         Smallest unweighted base that a client may see.
     out_of_scale : {"error", "missing"}
@@ -132,6 +135,7 @@ class Study:
     declared_delight_from: float | None = None
     story: dict = field(default_factory=dict)
     wave_labels: dict = field(default_factory=dict)
+    arrows: object = None
     findings: tuple = ()
 
     @property
@@ -237,6 +241,37 @@ class Study:
             **self._weights(),
             "clusters": self.design().clusters,
             "not_applicable": {c: f"{c}:na" for c in may_not_apply},
+        }
+
+    def constructs(self, answered=None):
+        """Columns with a scale by construct, in the order of the codebook.
+
+        Parameters
+        ----------
+        answered : function (column) -> bool, optional
+            Which columns to keep.
+        """
+        found = {}
+        for q in self.questions.values():
+            if q.construct and q.role != "ignore" and q.scale is not None and (answered is None or answered(q.column)):
+                found.setdefault(q.construct, []).append(q.column)
+        return found
+
+    def path_model(self, answered=None):
+        """Arguments for the path model: ``constructs, inner, scheme, scales, weights, weights_kind, clusters``.
+
+        ``inner`` holds the declared arrows between the constructs that are there, or is None for those of the ECSI.
+        """
+        constructs = self.constructs(answered)
+        declared = self.arrows.inner if self.arrows is not None else []
+        pairs = [pair for pair in arrows.read(declared) if set(pair) <= set(constructs)]
+        return {
+            "constructs": constructs,
+            "inner": pairs if declared else None,
+            "scheme": self.arrows.scheme if self.arrows is not None else "centroid",
+            "scales": {c: self.questions[c].scale for items in constructs.values() for c in items},
+            **self._weights(),
+            "clusters": self.design().clusters,
         }
 
     def design(self):
@@ -402,6 +437,7 @@ def load(name_or_folder, *, raw=None):
         out_of_scale=settings.study.out_of_scale,
         declared_delight_from=settings.study.delight_from,
         story=story,
+        arrows=settings.path,
         wave_labels={s.wave: dict(s.labels) for s in settings.sources if s.wave and s.labels},
         findings=tuple(findings),
     )
@@ -547,6 +583,13 @@ class _Checker:
         if units and questions and "location" not in roles:
             say = "units.csv is there but no column has the role location."
             self.report("units_without_location", say, "Give the column of locations that role.", file="units.csv")
+        if questions and settings.path.inner:
+            constructs = list(dict.fromkeys(q.construct for q in questions.values() if q.construct))
+            try:
+                arrows.read(settings.path.inner, known=constructs)
+            except InputError as error:
+                remedy = f"Constructs of the codebook are {', '.join(constructs)}." if constructs else "The codebook names no constructs."
+                self.report("bad_path", str(error), remedy, "path", "inner")
         for target in settings.targets:
             measure = re.fullmatch(r"(.+)_(mean|share_delighted|share_le_6|share_max|nps)", target)
             if target not in ("nps", "share_delighted", "response_rate") and not (
