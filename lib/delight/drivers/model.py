@@ -150,6 +150,30 @@ class Prepared:
             yield [attribute], model
 
 
+def check_columns(frame, y, x, scales, others=()):
+    """Raise `InputError` for what no driver method can work with: no attribute, `y` among `x`, a column named twice or unknown, and, all
+    of them listed, columns that are not numeric or leave their scale."""
+    if not x:
+        raise InputError("A driver analysis needs at least one attribute in `x`.")
+    if y in x:
+        raise InputError(f"The outcome '{y}' is also listed among the attributes; leave it out of `x`.")
+    twice = sorted({a for a in x if x.count(a) > 1})
+    if twice:
+        raise InputError(f"Attributes listed twice in `x`: {', '.join(twice)}.")
+    need_columns(frame, [y, *x, *others])
+    faults = []
+    for column in (y, *x):
+        try:
+            if column in scales:
+                check_scale(frame[column], scales[column], column=column)
+            elif not pd.api.types.is_numeric_dtype(frame[column]):
+                raise InputError(f"Column '{column}' is not numeric; recode its answers in answers.csv.")
+        except InputError as error:
+            faults.append(str(error))
+    if faults:
+        raise InputError("\n".join(faults))
+
+
 def prepare(
     frame,
     *,
@@ -197,26 +221,8 @@ def prepare(
     """
     x, scales, flags = list(x), dict(scales or {}), dict(not_applicable or {})
     flags = {a: flag for a, flag in flags.items() if a in x}
-    if not x:
-        raise InputError("A driver analysis needs at least one attribute in `x`.")
-    if y in x:
-        raise InputError(f"The outcome '{y}' is also listed among the attributes; leave it out of `x`.")
-    twice = sorted({a for a in x if x.count(a) > 1})
-    if twice:
-        raise InputError(f"Attributes listed twice in `x`: {', '.join(twice)}.")
     always = [a for a in always if a not in x]
-    need_columns(frame, [y, *x, *always, *flags.values(), *([weights] if weights else []), *([clusters] if clusters else [])])
-    faults = []
-    for column in (y, *x):
-        try:
-            if column in scales:
-                check_scale(frame[column], scales[column], column=column)
-            elif not pd.api.types.is_numeric_dtype(frame[column]):
-                raise InputError(f"Column '{column}' is not numeric; recode its answers in answers.csv.")
-        except InputError as error:
-            faults.append(str(error))
-    if faults:
-        raise InputError("\n".join(faults))
+    check_columns(frame, y, x, scales, [*always, *flags.values(), *([weights] if weights else []), *([clusters] if clusters else [])])
 
     scored = sample(frame, [y, *always, *([clusters] if clusters else [])], weights=weights, weights_kind=weights_kind)
     n_in, counted = scored.n_in, scored.w if scored.kind == "frequency" else np.ones(len(scored.w))
