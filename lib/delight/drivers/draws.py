@@ -9,6 +9,7 @@ import numpy as np
 from delight import resample
 from delight.drivers.model import square
 from delight.errors import InputError
+from delight.estimate import base_status
 from delight.logit import fit_logit, fit_ordered
 
 #: An eigenvalue of the attributes' correlations below this means that one of them follows from others.
@@ -91,6 +92,15 @@ class Draws:
 
 
 # ---- from rows
+
+
+def status_of(model):
+    """Status of a model as a whole: too few answers, one answer only, or fine."""
+    if model.n and np.ptp(model.values) == 0:
+        return "degenerate"
+    if model.n <= len(model.x) + model.fixed.shape[1] + 1:
+        return "insufficient"
+    return base_status(model.n, model=True)
 
 
 def of_model(model, n_boot, rng, *, link="linear"):

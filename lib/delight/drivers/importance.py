@@ -119,7 +119,7 @@ def importance(
     if link != "linear" and chosen != "relative_weights":
         raise InputError("link='logit' goes with relative weights: ask for game='relative_weights'.")
     link = drawn.chosen_link(link, prepared.joint.values)
-    n_boot = _raised(p, n_boot, ci_level, notes)
+    n_boot = _draws(p, n_boot, ci_level, chosen, n_permutations, notes)
     how = {"game": chosen, "link": link, "ci_level": ci_level, "n_permutations": n_permutations}
     rows, pairs, dependent = [], None, []
     for judged, model in prepared.models:
@@ -166,7 +166,7 @@ def importance_from_correlation(
     x, notes = list(x), []
     p = len(x)
     chosen = _chosen(game, p, exact_up_to, notes)
-    n_boot = _raised(p, n_boot, ci_level, notes)
+    n_boot = _draws(p, n_boot, ci_level, chosen, n_permutations, notes)
     enough = n > p + 1 and base_status(n, model=True) != "insufficient"
     draws = drawn.of_matrix(correlation, y=y, x=x, n=n, n_boot=n_boot if enough else 0, rng=resample.generator(seed, "M14.correlation"))
     status = base_status(n, model=True) if enough else "insufficient"
@@ -211,12 +211,16 @@ def _chosen(game, p, exact_up_to, notes):
     return "shapley" if game == "auto" else game
 
 
-def _raised(p, n_boot, ci_level, notes):
-    """Draws that the comparison of pairs needs, with a note where they are more than asked for."""
-    needed = ranks.draws_for(p, n_boot, 1 - ci_level) if n_boot else 0
-    if needed > n_boot:
-        notes.append(Note("draws_raised", {"n_boot": needed, "asked": int(n_boot)}))
-    return needed
+def _draws(p, asked, ci_level, game, n_permutations, notes):
+    """Draws: as many as the comparison of pairs needs, no more than sampled orders allow; with a note where that is not what was asked."""
+    if not asked:
+        return 0
+    draws = ranks.draws_for(p, asked, 1 - ci_level)
+    if game == "permutations":
+        draws = shares.affordable(draws, shares.cost_of_orders(p, n_permutations))
+    if draws != asked:
+        notes.append(Note("draws_raised" if draws > asked else "draws_lowered", {"n_boot": draws, "asked": int(asked)}))
+    return draws
 
 
 # ---- one model
@@ -227,7 +231,7 @@ def _judge(model, judged, scales, n_boot, rng, *, game, link, ci_level, n_permut
     at = [model.x.index(a) for a in judged]
     base = pd.DataFrame({"attribute": judged, "n_applicable": [model.n_applicable(a) for a in judged]})
     base = base.assign(n=model.n, n_missing=model.n_missing, n_eff=model.n_eff)
-    status = model_status(model)
+    status = drawn.status_of(model)
     if status in ("insufficient", "degenerate"):
         return base.assign(status=status), None, []
     draws = drawn.of_model(model, n_boot, rng, link=link)
@@ -245,15 +249,6 @@ def _judge(model, judged, scales, n_boot, rng, *, game, link, ci_level, n_permut
         table[["rank", "rank_lo", "rank_hi", "quadrant", "quadrant_prob"]] = np.nan
         pairs = None
     return table, pairs, johnson.dependent(draws.rxx[0], model.x) if draws.singular else []
-
-
-def model_status(model):
-    """Status of a model as a whole: too few answers, one answer only, or fine."""
-    if model.n and np.ptp(model.values) == 0:
-        return "degenerate"
-    if model.n <= len(model.x) + model.fixed.shape[1] + 1:
-        return "insufficient"
-    return base_status(model.n, model=True)
 
 
 def _decomposed(draws, game, n_eff, n_permutations, ci_level, rng):

@@ -36,7 +36,7 @@ def subset_r2(rxx, rxy):
     """
     draws, p = rxy.shape
     left = np.empty((2**p, draws))
-    _fill(bordered(rxx, rxy)[None], left, p)
+    fill(bordered(rxx, rxy)[None], left, p)
     return 1.0 - left
 
 
@@ -50,15 +50,15 @@ def bordered(rxx, rxy):
     return m
 
 
-def _fill(m, left, p):
+def fill(m, left, p):
     """Write the residual variance of y for every subset of `p` attributes into `left`; only upper triangles of `m` are kept up."""
     if p > _BROAD:  # the last attribute first, one half at a time, so that the broad part stays in the cache
         half = len(left) // 2
         keep = [*range(p - 1), p]
         without = m[:, keep][:, :, keep]
-        _fill(without, left[:half], p - 1)
+        fill(without, left[:half], p - 1)
         column = np.concatenate([m[:, : p - 1, p - 1], m[:, p - 1, None, p]], axis=1)
-        _fill(without - column[:, :, None] * (column * inverse(m[:, p - 1, p - 1])[:, None])[:, None], left[half:], p - 1)
+        fill(without - column[:, :, None] * (column * inverse(m[:, p - 1, p - 1])[:, None])[:, None], left[half:], p - 1)
         return
     for _ in range(p):
         scaled = m[:, 0, 1:] * inverse(m[:, 0, 0])[:, None]

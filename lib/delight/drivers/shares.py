@@ -72,6 +72,11 @@ def affordable(n_boot, n_sets):
     return int(min(n_boot, most)) if min(n_boot, most) >= min(n_boot, FEWEST_DRAWS) else 0
 
 
+def cost_of_orders(p, n_permutations):
+    """What sampling orders costs, in R²."""
+    return max(1, n_permutations * p * p // 8)
+
+
 def check_limit(exact_up_to):
     """Raise `InputError` where the limit is beyond what can be tried."""
     if exact_up_to > EXACT_AT_MOST:
