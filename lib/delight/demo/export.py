@@ -15,6 +15,7 @@ from delight.demo import questions
 
 RENAMED = {"recommend": "NPS", "informed_intensively": "informed"}  # headers of the first wave
 HABITS = ("semicolon", "excel", "plain")  # of the first, second, third wave, and round again
+KANO = ("kano_functional", "kano_dysfunctional")
 YOUNG = dict.fromkeys(("switch_one", "switch_two"), -1)  # asked in the last wave only
 
 
@@ -48,6 +49,8 @@ def as_exported(truth, responses, rng, language, number):
         frame = frame.rename(columns=RENAMED)
     if number != len(truth.demo["waves"]) - 1:
         frame = frame.drop(columns=[c for c in YOUNG if c in frame])
+    if number < len(truth.demo["waves"]) - truth.kano["waves"]:
+        frame = frame.drop(columns=book.loc[book["role"].isin(KANO), "column"])
     return _untidy(frame, truth, rng)
 
 
@@ -72,7 +75,9 @@ def with_gaps(truth, responses):
 def _gaps(truth, responses, book):
     """Which grades and ratings were left empty; depends on the parent and the column only, so every caller sees the same."""
     share = truth.dirt["missing"]
-    rated = book.loc[book["role"].isin(["attribute", "need", "emotion", "disconfirmation", "overall", "recommend", "repurchase"]), "column"]
+    rated = book.loc[
+        book["role"].isin(["attribute", "need", "emotion", "disconfirmation", "overall", "recommend", "repurchase", *KANO]), "column"
+    ]
     if not share or responses.empty:
         return {}
     who = responses["customer"] if "customer" in responses else responses["respondent"]
@@ -81,11 +86,11 @@ def _gaps(truth, responses, book):
     gaps = {}
     for k, column in enumerate(rated):
         chance = share / 4 if column in ("overall", "recommend") else share
-        gaps[column] = _hash(key + np.uint64((k + 1) * 0x9E3779B97F4A7C15 % 2**64)) < chance
+        gaps[column] = as_random(key + np.uint64((k + 1) * 0x9E3779B97F4A7C15 % 2**64)) < chance
     return gaps
 
 
-def _hash(key):
+def as_random(key):
     """Numbers in [0, 1) that look random, from whole numbers (splitmix64)."""
     with np.errstate(over="ignore"):
         x = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from delight.demo import comments, export, places, questions
+from delight.demo import comments, export, kano, places, questions
 from delight.demo.truth import Truth
 from delight.errors import InputError
 
@@ -100,6 +100,7 @@ def generate(truth=None, *, seed=None, language="nl", with_comments=True):
         people = _move_on(truth, people, now, units, random(f"leave {wave}"))
     units["invited"] = invited_last
     responses, hidden = pd.concat(waves, ignore_index=True), pd.concat(hidden, ignore_index=True)
+    responses = responses.assign(**kano.answers(truth, responses, hidden, seed, random))
     responses["location"] = units["location"].to_numpy()[responses["location"].to_numpy(dtype=int)]
     said = comments.compose(truth, responses, hidden, units, random("comments"), language) if with_comments else None
     responses["comment"] = said if said is not None else pd.Series([None] * len(responses), dtype=object)

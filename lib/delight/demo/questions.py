@@ -6,6 +6,9 @@ import pandas as pd
 
 from delight.study.codebook import COLUMNS
 
+#: Kano questions: "how would you feel if ... / if not ...?"; the label names the feature.
+KANO_NOTE = "how would you feel if we offered this? asked in the last two waves"
+
 # column, role, (en, nl, da), and the other cells of codebook.csv
 QUESTIONS = [
     ("customer", "respondent", ("Customer number", "Klantnummer", "Kundenummer"), {}),
@@ -24,14 +27,14 @@ QUESTIONS = [
     ("churned", "churned", ("Left within half a year after the survey", "Binnen een half jaar na de meting vertrokken", "Rejst inden for et halvt år efter målingen"), {"scale": (0, 1), "note": "from the contract file; a child that outgrows the care counts as stayed"}),
     ("safety", "attribute", ("Safety and hygiene", "Veiligheid en hygiëne", "Sikkerhed og hygiejne"), {"scale": (1, 10), "group": "preventing_discomfort", "level": 1, "employee": "no", "touchpoint": "day"}),
     ("agreements", "attribute", ("Keeping agreements", "Nakomen van afspraken", "Aftaler bliver holdt"), {"scale": (1, 10), "group": "basics_in_order", "level": 1, "employee": "yes", "touchpoint": "contact"}),
-    ("accessibility", "attribute", ("Accessibility by telephone and app", "Bereikbaarheid per telefoon en app", "Tilgængelighed på telefon og app"), {"scale": (1, 10), "answer_set": "applies", "group": "accessibility", "level": 1, "employee": "no", "touchpoint": "contact"}),
+    ("accessibility", "attribute", ("Accessibility by telephone and app", "Bereikbaarheid per telefoon en app", "Tilgængelighed på telefon og app"), {"scale": (1, 10), "answer_set": "applies", "group": "accessibility", "level": 1, "employee": "no", "touchpoint": "contact", "pair": "quick_answer"}),
     ("complaints", "attribute", ("Handling of problems and complaints", "Afhandeling van problemen en klachten", "Håndtering af problemer og klager"), {"scale": (1, 10), "answer_set": "applies", "group": "complaint_handling", "level": 2, "employee": "yes", "touchpoint": "contact"}),
     ("expertise", "attribute", ("Expertise of the staff", "Deskundigheid van de medewerkers", "Personalets faglighed"), {"scale": (1, 10), "group": "staff_expertise", "level": 1, "employee": "yes", "touchpoint": "day"}),
-    ("information", "attribute", ("Information about your child's day", "Informatie over de dag van uw kind", "Information om dit barns dag"), {"scale": (1, 10), "group": "personal_communication", "level": 3, "employee": "yes", "touchpoint": "pick_up"}),
+    ("information", "attribute", ("Information about your child's day", "Informatie over de dag van uw kind", "Information om dit barns dag"), {"scale": (1, 10), "group": "personal_communication", "level": 3, "employee": "yes", "touchpoint": "pick_up", "pair": "photos"}),
     ("activities", "attribute", ("Activities that help your child grow", "Activiteiten waar uw kind van leert", "Aktiviteter, som dit barn lærer af"), {"scale": (1, 10), "group": "staff_involvement", "level": 1, "employee": "yes", "touchpoint": "day"}),
     ("warmth", "attribute", ("Warmth and attention", "Warmte en aandacht", "Varme og opmærksomhed"), {"scale": (1, 10), "group": "attentive_staff", "level": 3, "employee": "yes", "touchpoint": "drop_off"}),
     ("known", "attribute", ("They know your child and you", "Men kent uw kind en u", "De kender dit barn og dig"), {"scale": (1, 10), "group": "know_preferences", "level": 3, "employee": "yes", "touchpoint": "drop_off"}),
-    ("surprise", "attribute", ("Nice surprises and small gestures", "Leuke verrassingen en kleine attenties", "Gode overraskelser og små gestus"), {"scale": (1, 10), "group": "surprise", "level": 4, "employee": "yes", "touchpoint": "pick_up"}),
+    ("surprise", "attribute", ("Nice surprises and small gestures", "Leuke verrassingen en kleine attenties", "Gode overraskelser og små gestus"), {"scale": (1, 10), "group": "surprise", "level": 4, "employee": "yes", "touchpoint": "pick_up", "pair": "birthday"}),
     ("building", "attribute", ("Building and outdoor space", "Gebouw en buitenruimte", "Bygning og udeareal"), {"scale": (1, 10), "group": "surroundings", "level": 1, "employee": "no", "touchpoint": "drop_off"}),
     ("disconfirmation", "disconfirmation", ("Compared with what you expected beforehand, our care is …", "Vergeleken met wat u vooraf verwachtte, is onze opvang …", "Sammenlignet med det, du forventede på forhånd, er vores pasning …"), {"scale": (1, 5), "answer_set": "expected"}),
     ("surprised", "emotion", ("Pleasantly surprised", "Aangenaam verrast", "Positivt overrasket"), {"scale": (1, 5), "answer_set": "how_often", "construct": "delight"}),
@@ -51,6 +54,18 @@ QUESTIONS = [
     ("take_home_meals", "need", ("Meals to take home", "Maaltijden om mee naar huis te nemen", "Måltider til at tage med hjem"), {"scale": (1, 10)}),
     ("switch_one", "switch_after_one", ("Would you consider switching after one bad experience?", "Zou u na één slechte ervaring overwegen over te stappen?", "Ville du overveje at skifte efter én dårlig oplevelse?"), {"scale": (0, 1), "answer_set": "yes_no", "note": "asked of a random half of the parents, in the last wave"}),
     ("switch_two", "switch_after_two", ("Would you consider switching after a second bad experience?", "Zou u na een tweede slechte ervaring overwegen over te stappen?", "Ville du overveje at skifte efter endnu en dårlig oplevelse?"), {"scale": (0, 1), "answer_set": "yes_no", "note": "asked of the other half, in the last wave"}),
+    ("photos_with", "kano_functional", ("A photo of your child's day in the app", "Elke dag een foto van uw kind in de app", "Et billede af dit barns dag i appen"), {"answer_set": "kano", "pair": "photos", "note": KANO_NOTE}),
+    ("photos_without", "kano_dysfunctional", ("No photo of your child's day", "Geen foto van uw kind in de app", "Intet billede af dit barns dag"), {"answer_set": "kano", "pair": "photos"}),
+    ("birthday_with", "kano_functional", ("A surprise on your child's birthday", "Een verrassing op de verjaardag van uw kind", "En overraskelse på dit barns fødselsdag"), {"answer_set": "kano", "pair": "birthday", "note": KANO_NOTE}),
+    ("birthday_without", "kano_dysfunctional", ("No surprise on your child's birthday", "Geen verrassing op de verjaardag van uw kind", "Ingen overraskelse på dit barns fødselsdag"), {"answer_set": "kano", "pair": "birthday"}),
+    ("quick_answer_with", "kano_functional", ("An answer to your message on the same day", "Dezelfde dag antwoord op uw bericht", "Svar på din besked samme dag"), {"answer_set": "kano", "pair": "quick_answer", "note": KANO_NOTE}),
+    ("quick_answer_without", "kano_dysfunctional", ("No answer to your message on the same day", "Niet dezelfde dag antwoord op uw bericht", "Ikke svar på din besked samme dag"), {"answer_set": "kano", "pair": "quick_answer"}),
+    ("swap_with", "kano_functional", ("Swapping days in the app", "Dagen ruilen in de app", "At bytte dage i appen"), {"answer_set": "kano", "pair": "swap", "note": KANO_NOTE}),
+    ("swap_without", "kano_dysfunctional", ("No swapping of days in the app", "Geen dagen ruilen in de app", "Ikke at kunne bytte dage i appen"), {"answer_set": "kano", "pair": "swap"}),
+    ("meals_with", "kano_functional", ("A warm meal to take home", "Een warme maaltijd om mee naar huis te nemen", "Et varmt måltid til at tage med hjem"), {"answer_set": "kano", "pair": "meals", "note": KANO_NOTE}),
+    ("meals_without", "kano_dysfunctional", ("No warm meal to take home", "Geen warme maaltijd om mee naar huis te nemen", "Intet varmt måltid til at tage med hjem"), {"answer_set": "kano", "pair": "meals"}),
+    ("webcam_with", "kano_functional", ("A webcam on the group", "Een webcam op de groep", "Et webkamera på stuen"), {"answer_set": "kano", "pair": "webcam", "note": KANO_NOTE}),
+    ("webcam_without", "kano_dysfunctional", ("No webcam on the group", "Geen webcam op de groep", "Intet webkamera på stuen"), {"answer_set": "kano", "pair": "webcam"}),
     ("comment", "comment", ("Is there anything you would like to tell us?", "Wat wilt u ons nog meegeven?", "Er der noget, du gerne vil fortælle os?"), {}),
 ]  # fmt: skip
 
@@ -82,6 +97,11 @@ ANSWERS = [
     ("expected", 3, ("As expected", "Zoals verwacht", "Som forventet"), "value"),
     ("expected", 4, ("Better than expected", "Beter dan verwacht", "Bedre end forventet"), "value"),
     ("expected", 5, ("Much better than expected", "Veel beter dan verwacht", "Meget bedre end forventet"), "value"),
+    ("kano", 1, ("I would like it", "Dat zou ik fijn vinden", "Jeg kan godt lide det"), "value"),
+    ("kano", 2, ("I would expect it", "Dat is vanzelfsprekend", "Det forventer jeg"), "value"),
+    ("kano", 3, ("I am neutral", "Dat maakt mij niet uit", "Det er jeg ligeglad med"), "value"),
+    ("kano", 4, ("I could live with it", "Daar kan ik mee leven", "Det kan jeg leve med"), "value"),
+    ("kano", 5, ("I would dislike it", "Dat zou ik vervelend vinden", "Det kan jeg ikke lide"), "value"),
     ("how_often", 1, ("Never", "Nooit", "Aldrig"), "value"),
     ("how_often", 2, ("Seldom", "Zelden", "Sjældent"), "value"),
     ("how_often", 3, ("Sometimes", "Soms", "Nogle gange"), "value"),
@@ -98,11 +118,15 @@ ARCHETYPES = {
 
 
 def codebook(truth):
-    """codebook.csv of a truth: one row a question, drivers and needs of the truth only."""
+    """codebook.csv of a truth: one row a question, drivers, needs and features of the truth only."""
     rows = []
     for column, role, labels, more in QUESTIONS:
         if (role == "attribute" and column not in truth.drivers) or (role == "need" and column not in truth.needs["items"]):
             continue
+        if more.get("pair", "") not in ("", *truth.kano["features"]):
+            if role != "attribute":
+                continue
+            more = {key: value for key, value in more.items() if key != "pair"}
         more = dict(more)
         low, high = more.pop("scale", ("", ""))
         rated = role in ("overall", "recommend", "attribute", "need")

@@ -10,6 +10,7 @@ from delight.errors import InputError, did_you_mean
 
 KINDS = ("basic", "experience", "delight", "none")
 FORMS = ("linear", "jump", "hinge")
+KANO = ("A", "O", "M", "I", "R")
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ class Truth:
     incidents: dict
     churn: dict
     acts: dict
+    kano: dict
     careless: dict
     dirt: dict
     text: str = field(default="", compare=False, repr=False)
@@ -156,6 +158,14 @@ class Truth:
             for segment in d.by_segment
             if segment not in self.segments
         ]
+        for name, feature in self.kano.get("features", {}).items():
+            for where, shares in {"": feature["shares"], **feature.get("by_segment", {})}.items():
+                if set(shares) - set(KANO) or abs(sum(shares.values()) - 1) > 1e-9:
+                    wrong.append(
+                        f"feature '{name}': the shares{f' of {where}' if where else ''} are not of {', '.join(KANO)} or do not add up to 1"
+                    )
+                if where and where not in self.segments:
+                    wrong.append(f"feature '{name}' has shares for '{where}', which is no segment")
         if self.loyalty.form not in FORMS:
             wrong.append(f"loyalty has form '{self.loyalty.form}', not one of {', '.join(FORMS)}")
         waves = len(self.demo["waves"])
@@ -169,6 +179,18 @@ class Truth:
             raise InputError(f"{source}: {'; '.join(wrong)}.")
         return self
 
+    def kano_shares(self, feature, segment="", later=0):
+        """True share of each category of a feature in a segment (its name; empty: all parents), `later` waves after the first that asks."""
+        about = self.kano["features"][feature]
+        own = about.get("by_segment", {})
+        if not segment:
+            parts = [(s.share, own.get(name, about["shares"])) for name, s in self.segments.items()]
+        else:
+            parts = [(1.0, own.get(segment, about["shares"]))]
+        shares = {c: sum(weight * of.get(c, 0.0) for weight, of in parts) for c in KANO}
+        kept = (1 - about.get("to_O", 0.0)) ** later
+        return shares | {"A": shares["A"] * kept, "O": shares["O"] + shares["A"] * (1 - kept)}
+
     # --- other truths, for power checks and tests of honesty ------------------------------------------------
 
     def sized(self, answers, **demo):
@@ -178,13 +200,18 @@ class Truth:
     def clean(self):
         """The same truth without careless answers, dirty cells and missing values."""
         return replace(
-            self, careless={"straight": 0.0, "random": 0.0}, dirt={**self.dirt, "missing": 0.0, "duplicates": 0, "empty_rows": 0}
+            self,
+            careless={"straight": 0.0, "random": 0.0},
+            kano={**self.kano, "unreliable": 0.0, "mild": 0.0},
+            dirt={**self.dirt, "missing": 0.0, "duplicates": 0, "empty_rows": 0},
         )
 
     def without_segments(self):
         """All parents want the same; response style stays."""
         drivers = {name: replace(d, by_segment={}) for name, d in self.drivers.items()}
-        return replace(self, drivers=drivers, segments={name: Segment(share=s.share) for name, s in self.segments.items()})
+        features = {name: {k: v for k, v in f.items() if k != "by_segment"} for name, f in self.kano["features"].items()}
+        segments = {name: Segment(share=s.share) for name, s in self.segments.items()}
+        return replace(self, drivers=drivers, segments=segments, kano={**self.kano, "features": features})
 
     def without_delight(self):
         """Delight does nothing: straight driver lines, a straight loyalty curve, no goodwill, acts or emotion effects."""

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from delight import resample
-from delight.drivers.kano import CATEGORIES, answered, check_pairs, exact_p
+from delight.drivers.kano import answered, check_pairs, exact_p
 from delight.errors import InputError
 from delight.estimate import FEWEST_CLUSTERS, base_status, benjamini_hochberg, fit_linear, need_columns, sample
 from delight.result import Note, Result
@@ -346,7 +346,9 @@ def decay(frame, *, pairs, order, wave="wave", times=None, respondent=None, ci_l
 
 
 def panel(frame, pair, *, respondent, wave, order, variant="berger", weights=None, weights_kind="sampling"):
-    """States of each person over the waves: (array of shape (persons, waves) with the number of a state or -1, weight of a person).
+    """States of each person over the waves: (array of shape (persons, waves) with the number of a state or -1, weight of a person, waves).
+
+    Waves in which nobody answered this feature are left out, so that its neighbouring waves are those that asked it.
 
     Raises
     ------
@@ -362,7 +364,8 @@ def panel(frame, pair, *, respondent, wave, order, variant="berger", weights=Non
         first = rows[twice].iloc[0]
         raise InputError(f"Column '{respondent}': {int(twice.sum())} persons answer twice in a wave (first: {first.who} in {first.wave}).")
     states = rows.pivot(index="who", columns="wave", values="state").reindex(columns=order)
-    return states.fillna(-1).to_numpy(dtype=int), rows.groupby("who", sort=True)["w"].mean().to_numpy()
+    states = states.dropna(axis=1, how="all")
+    return states.fillna(-1).to_numpy(dtype=int), rows.groupby("who", sort=True)["w"].mean().to_numpy(), list(states.columns)
 
 
 def _steps(states, w):
@@ -409,7 +412,7 @@ def transitions(
     check_pairs(frame, pairs, [weights, respondent])
     rows, steps = [], 0
     for attribute, pair in pairs.items():
-        states, w = panel(
+        states, w, asked = panel(
             frame, pair, respondent=respondent, wave=wave, order=order, variant=variant, weights=weights, weights_kind=weights_kind
         )
         matrix, n, weight = _steps(states, w)
@@ -423,12 +426,10 @@ def transitions(
                 tail = np.array([(1 - ci_level) / 2, (1 + ci_level) / 2])
                 limits = stats.beta.ppf(tail, moved[i, j] + 0.5, total - moved[i, j] + 1.5) if total > 0 else (np.nan, np.nan)
                 row |= {"ci_lo": float(limits[0]), "ci_hi": float(limits[1]), "n": int(round(matrix[i].sum()))}
-                rows.append(row | {"n_missing": 0, "n_eff": float(total), "status": base_status(int(round(total)), soft=FEWEST)})
+                status = "not_identified" if len(asked) < 2 else base_status(int(round(total)), soft=FEWEST)
+                rows.append(row | {"n_missing": 0, "n_eff": float(total), "status": status})
     about = {"n_used": steps, "waves": order, "variant": variant, "ci_level": ci_level, "keys": ["from_state", "to_state"]}
-    table = pd.DataFrame(rows)
-    if len(order) < 2:
-        table["status"] = "not_identified"
-    return Result.of("M12.transitions", table, function="delight.drivers.migration.transitions", **about)
+    return Result.of("M12.transitions", rows, function="delight.drivers.migration.transitions", **about)
 
 
 def movement(
@@ -467,12 +468,12 @@ def movement(
     check_pairs(frame, pairs, [weights, respondent])
     rows = []
     for attribute, pair in pairs.items():
-        states, w = panel(
+        states, w, asked = panel(
             frame, pair, respondent=respondent, wave=wave, order=order, variant=variant, weights=weights, weights_kind=weights_kind
         )
         matrix, n, weight = _steps(states, w)
         moved = _scaled(matrix, weight, weights_kind if weights else "none")
-        alone = int((((states[:, 1:] >= 0) & (states[:, :-1] >= 0)).sum(axis=1) == 0).sum()) if len(order) > 1 else len(states)
+        alone = int((((states[:, 1:] >= 0) & (states[:, :-1] >= 0)).sum(axis=1) == 0).sum()) if len(asked) > 1 else len(states)
         rows.append({"attribute": attribute, "n": n, "n_missing": alone, "n_eff": float(moved.sum())} | _moved(moved, ci_level))
     table = pd.DataFrame(rows)
     table["direction_q"] = benjamini_hochberg(table["direction_p"])
@@ -580,27 +581,28 @@ def half_life(
     order = _waves(frame, order, wave)
     check_pairs(frame, pairs, [weights, respondent])
     when, unit = _times(order, times)
-    steps = np.diff(when) * 12
-    unequal = len(steps) > 1 and steps.max() > UNEQUAL * steps.min()
-    rows = []
+    rows, unequal = [], {}
     for attribute, pair in pairs.items():
-        states, w = panel(
+        states, w, asked = panel(
             frame, pair, respondent=respondent, wave=wave, order=order, variant=variant, weights=weights, weights_kind=weights_kind
         )
         rng = resample.generator(seed, "M12.half_life")
+        steps = np.diff(when[[order.index(w) for w in asked]]) * 12
+        if len(steps) > 1 and steps.max() > UNEQUAL * steps.min():
+            unequal[attribute] = steps.tolist()
         agreed = retest.get(attribute) if isinstance(retest, Mapping) else retest
         rows.append(
             {"attribute": attribute} | _lasting(states, w, steps, agreed, ci_level, n_boot, rng, weights_kind if weights else "none")
         )
     about = {"n_used": max(r["n"] for r in rows), "waves": order, "unit": unit, "variant": variant}
-    notes = [Note("unequal_steps", {"months": steps.tolist()})] if unequal else []
+    notes = [Note("unequal_steps", {"months": unequal})] if unequal else []
     about |= {"ci_level": ci_level, "n_boot": n_boot, "seed": seed}
     return Result.of("M12.half_life", rows, function="delight.drivers.migration.half_life", notes=notes, **about)
 
 
 def agreement(frame, pair, *, respondent, first, second, wave="wave", variant="berger"):
     """Counts of the states of the same persons at a first and a second asking: what `half_life` takes as `retest`."""
-    states, w = panel(frame, pair, respondent=respondent, wave=wave, order=[first, second], variant=variant)
+    states, w, _ = panel(frame, pair, respondent=respondent, wave=wave, order=[first, second], variant=variant)
     return _steps(states, w)[0]
 
 
@@ -690,7 +692,7 @@ def _latent(states, w, n_boot, rng, kind):
     held = held * size / held.sum()
     best = latent_markov(patterns, held[None], starts=5, rng=rng)
     drawn = rng.multinomial(int(round(size)), held / held.sum(), size=max(n_boot, 1)).astype(float)
-    again = latent_markov(patterns, drawn, start=best)
+    again = latent_markov(patterns, drawn, start=best, tolerance=1e-7)
     stay = again["change"][:, _BIJZONDER, _BIJZONDER]
     errors = best["errors"][0]
     if errors[_BIJZONDER, _BIJZONDER] < 0.5:
@@ -741,13 +743,15 @@ def latent_markov(patterns, held, *, starts=1, rng=None, start=None, max_steps=2
 
 
 def _em(patterns, held, first, change, errors, max_steps, tolerance):
-    """EM with forward and backward sums over the waves of every pattern."""
+    """EM with forward and backward sums over the waves of every pattern; samples that have settled are left alone."""
     waves = patterns.shape[1]
     codes = [np.eye(len(STATES))[patterns[:, t]] * (patterns[:, t] >= 0)[:, None] for t in range(waves)]
-    missing = [(patterns[:, t] < 0)[None, :, None] for t in range(waves)]
-    last = np.full(len(held), -np.inf)
+    missing = [(patterns[:, t] < 0).astype(float)[None, :, None] for t in range(waves)]
+    params = [first.copy(), change.copy(), errors.copy()]
+    ll, open_ = np.full(len(held), -np.inf), np.arange(len(held))
     for _ in range(max_steps):
-        seen = [np.where(missing[t], 1.0, np.einsum("po,bko->bpk", codes[t], errors)) for t in range(waves)]
+        first, change, errors = (p[open_] for p in params)
+        seen = [codes[t] @ errors.transpose(0, 2, 1) + missing[t] for t in range(waves)]
         forward = [first[:, None, :] * seen[0]]
         for t in range(1, waves):
             forward.append((forward[-1] @ change) * seen[t])
@@ -755,18 +759,20 @@ def _em(patterns, held, first, change, errors, max_steps, tolerance):
         for t in range(waves - 1, 0, -1):
             backward.insert(0, (seen[t] * backward[0]) @ change.transpose(0, 2, 1))
         chance = np.maximum(forward[-1].sum(axis=2), 1e-300)
-        ll = (held * np.log(chance)).sum(axis=1)
-        weight = (held / chance)[:, :, None]
+        weight = (held[open_] / chance)[:, :, None]
         shares = [weight * f * b for f, b in zip(forward, backward)]
-        moves = sum(np.einsum("bpi,bpj->bij", weight * forward[t], seen[t + 1] * backward[t + 1]) for t in range(waves - 1)) * change
-        first = _normed(shares[0].sum(axis=1))
-        change = _normed(moves)
-        errors = _normed(sum(np.einsum("bpk,po->bko", shares[t], codes[t]) for t in range(waves)))
-        done = np.abs(ll - last) < tolerance * np.maximum(1.0, np.abs(ll))
-        if done.all():
+        moves = sum((weight * forward[t]).transpose(0, 2, 1) @ (seen[t + 1] * backward[t + 1]) for t in range(waves - 1)) * change
+        wrong = sum(shares[t].transpose(0, 2, 1) @ codes[t] for t in range(waves))
+        for p, values in zip(params, (shares[0].sum(axis=1), moves, wrong)):
+            p[open_] = _normed(values)
+        now = (held[open_] * np.log(chance)).sum(axis=1)
+        settled = np.abs(now - ll[open_]) < tolerance * np.maximum(1.0, np.abs(now))
+        ll[open_] = now
+        open_ = open_[~settled]
+        if not len(open_):
             break
-        last = ll
-    return {"first": first, "change": change, "errors": errors, "ll": ll, "converged": done}
+    converged = ~np.isin(np.arange(len(held)), open_)
+    return {"first": params[0], "change": params[1], "errors": params[2], "ll": ll, "converged": converged}
 
 
 def _normed(values):
@@ -828,5 +834,5 @@ def market(frame, *, pairs, coverage, order, wave="wave", variant="berger", weig
                 lo, hi = fit.interval(level)
                 row |= {names[0]: float(lo[-1]), names[1]: float(hi[-1])}
             row["status"] = "ok" if features >= FEWEST_CLUSTERS else "assumption_warning"
-    about = {"n_used": n, "waves": order, "variant": variant, "ci_level": ci_level, "letters": list(CATEGORIES)}
+    about = {"n_used": n, "waves": order, "variant": variant, "ci_level": ci_level}
     return Result.of("M12.market", [row], function="delight.drivers.migration.market", **about)
