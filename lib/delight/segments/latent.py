@@ -197,7 +197,7 @@ def half_splits(data, n_classes, *, n_splits=50, n_starts=9, seed=20250101, solu
     return np.array([adjusted_rand(modal[i], modal[n_splits + i], seen.counts) for i in range(n_splits)])
 
 
-def blrt(data, smaller, larger, *, n_draws=100, n_starts=10, seed=20250101):
+def blrt(data, smaller, larger, *, n_draws=100, n_starts=10, enough=10, seed=20250101):
     """Parametric bootstrap of the likelihood-ratio test of K - 1 against K classes: p-value.
 
     Parameters
@@ -207,24 +207,31 @@ def blrt(data, smaller, larger, *, n_draws=100, n_starts=10, seed=20250101):
         The fitted models with K - 1 and K classes.
     n_draws : int
         Data sets drawn from the smaller model, with the gaps of the real one.
+    n_starts : int
+        Random starts of K classes in each, beside the solution itself.
+    enough : int
+        After so many draws beyond the observed ratio the answer is clear and p is their share (Besag & Clifford 1991).
 
     References
     ----------
     McLachlan (1987), Applied Statistics 36; Nylund, Asparouhov & Muthén (2007), Structural Equation Modeling 14, 535-569.
+    Besag & Clifford (1991), Biometrika 78, 301-304.
     """
     k = larger.shares.shape[1]
     rng = resample.generator(seed, f"M17.blrt:{k}")
     of_pattern = np.repeat(np.arange(len(data.seen.rows)), np.rint(data.seen.counts).astype(int))
     scale = data.seen.weights.sum() / data.seen.counts.sum()
     observed = 2 * float(larger.loglik[0] - smaller.loglik[0]) / scale
-    few = {"n_starts": n_starts, "n_polish": 2, "polish_steps": 600, "tolerance": 1e-3}
+    few = {"n_polish": 2, "polish_steps": 600, "tolerance": 1e-3}
     beyond = 0
-    for _ in range(n_draws):
+    for draw in range(1, n_draws + 1):
         drawn = em.patterns(data.kind.draw(one(smaller), of_pattern, rng))
         kind = data.kind.of(drawn.rows)
-        null, *_ = em.fit(kind, k - 1, drawn.weights, rng, extra=smaller, **few)
-        full, *_ = em.fit(kind, k, drawn.weights, rng, extra=larger, **few)
+        null, *_ = em.fit(kind, k - 1, drawn.weights, rng, extra=smaller, n_starts=2, **few)  # the truth is among its starts
+        full, *_ = em.fit(kind, k, drawn.weights, rng, extra=larger, n_starts=n_starts, **few)
         beyond += 2 * float(full.loglik[0] - null.loglik[0]) >= observed
+        if beyond == enough:
+            return beyond / draw
     return (beyond + 1) / (n_draws + 1)
 
 

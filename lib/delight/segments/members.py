@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -21,12 +23,16 @@ class Corrected:
     With D the probability that a member of class k is assigned to segment s, a person assigned to s gets weight (D^-1)[s, k] for
     class k: some are negative, and their means are those of the classes.
 
+    `clusters`, `strata`, `population`, `labels` say how the answers came about, as in `estimate.Design`. A finite population takes away the
+    uncertainty of who answered, never that of who belongs where: of the variance Σ h² (y - mean)² the correction bears on the part
+    Σ h (y - mean)² that certain classes would leave (the rest stays, also where everybody answered).
+
     References
     ----------
     Bolck, Croon & Hagenaars (2004), Political Analysis 12; Vermunt (2010), Political Analysis 18; Bakk, Tekle & Vermunt (2013).
     """
 
-    def __init__(self, frame, assignment, *, weights=None, weights_kind="sampling"):
+    def __init__(self, frame, assignment, *, weights=None, weights_kind="sampling", **design):
         if len(frame) != len(assignment.table):
             raise InputError(f"The assignment has {len(assignment.table)} rows where the table has {len(frame)}; give the same rows.")
         if "respondent" in frame and "respondent" in assignment.table:
@@ -37,7 +43,8 @@ class Corrected:
         used = estimate.sample(frame.reset_index(drop=True), [], weights=weights, weights_kind=weights_kind)
         w = np.zeros(len(frame))
         w[used.frame.index] = used.w
-        self.kind, self.n_in = used.kind, used.n_in
+        self.kind, self.n_in, self.used, self.design = used.kind, used.n_in, used, {k: v for k, v in design.items() if v is not None}
+        self.df = np.inf
         self.w = np.where(np.isnan(chance[:, 0]), 0.0, w)
         chance = np.nan_to_num(chance)
         self.modal = chance.argmax(axis=1)
@@ -62,20 +69,61 @@ class Corrected:
         Linearised with D taken as known; the influence of a person on class k is w h (y - mean) / Σ w h.
         """
         known = np.isfinite(values) & (self.w > 0)
-        h, w, y = self.h[known], self.w[known], np.asarray(values, dtype=float)[known]
-        n = self.count(known)
+        inside = known[self.used.frame.index]
+        part = replace(self.used, frame=self.used.frame[inside], w=self.used.w[inside])
+        design = estimate.Design(part, **self.design)
+        h, y, f = self.h[known], np.asarray(values, dtype=float)[known], design.f
+        w, n = design.w * f if self.design else self.w[known], self.count(known)
         total = w @ h
         with np.errstate(invalid="ignore", divide="ignore"):
             means = (w * y) @ h / total
-            influence = h * (y[:, None] - means) / total
-        each = w if self.kind == "frequency" else w**2
-        cov = influence.T @ (each[:, None] * influence) * (n / (n - 1) if n > 1 else np.nan)
-        with np.errstate(invalid="ignore", divide="ignore"):
+            influence = (w / f)[:, None] * h * (y[:, None] - means) / total
+            each = w if self.kind == "frequency" else w**2
             n_eff = total**2 / (each @ h**2)
+        if design.clusters is not None:
+            g = int(design.clusters.max(initial=-1)) + 1
+            summed = np.zeros((g, len(means)))
+            np.add.at(summed, design.clusters, influence * f[:, None])
+            self.df = max(g - 1, 1)
+            return means, summed.T @ summed * (g / (g - 1) if g > 1 else np.nan), n, n_eff
+        if design.strata is None:
+            return means, influence.T @ (f[:, None] * influence) * (n / (n - 1) if n > 1 else np.nan), n, n_eff
+        certain = (w / f)[:, None] ** 2 * h * ((y[:, None] - means) / total) ** 2
+        cov = np.zeros((len(means), len(means)))
+        for stratum, (size, fpc) in enumerate(zip(design.sizes, design.fpc)):
+            mine = design.strata == stratum
+            u = influence[mine]
+            centre = f[mine] @ u / size
+            spread = u.T @ (f[mine, None] * u) - size * np.outer(centre, centre)
+            surveyed = np.diag(f[mine] @ certain[mine]) - size * np.outer(centre, centre)
+            cov += (size / (size - 1) if size > 1 else np.nan) * (spread - (1 - fpc) * surveyed)
         return means, cov, n, n_eff
 
+    def half(self, se, n, ci_level):
+        """Half the interval of a mean of a class with `n` respondents."""
+        return stats.t.ppf(0.5 + ci_level / 2, max(min(n - 1, self.df), 1)) * se
 
-def outcomes(frame, assignment, *, measures, weights=None, weights_kind="sampling", ci_level=0.95):
+
+def membership(assignment):
+    """How much each respondent counts for each segment where segments are compared in more than means: (rows, segments).
+
+    Parameters
+    ----------
+    assignment : Result
+        As `model.assign` gives it.
+
+    Returns
+    -------
+    DataFrame
+        One column a segment: the weights that undo the misclassification of a modal assignment (`Corrected`); they add up to one in
+        every row and some are negative. NaN for respondents without a segment, and for all where the assignment is too close to chance.
+    """
+    names, chance = posteriors(assignment)
+    corrected = Corrected(pd.DataFrame(index=range(len(assignment.table))), assignment)
+    return pd.DataFrame(np.where(np.isnan(chance), np.nan, corrected.h), columns=names)
+
+
+def outcomes(frame, assignment, *, measures, weights=None, weights_kind="sampling", ci_level=0.95, **design):
     """Mean of each measure in every segment, corrected for misclassification.
 
     Parameters
@@ -87,6 +135,8 @@ def outcomes(frame, assignment, *, measures, weights=None, weights_kind="samplin
         name -> column, or name -> (column, function of the values): such as ``{"mean": "overall", "nps": ("recommend", net)}``.
         Missing answers are left out and counted.
     weights, weights_kind, ci_level : optional
+    **design
+        ``clusters, strata, population, labels`` as in `Corrected`.
 
     Returns
     -------
@@ -100,7 +150,7 @@ def outcomes(frame, assignment, *, measures, weights=None, weights_kind="samplin
     -----
     The correction takes the misclassification rates as known, so intervals are a little too narrow when segments are small.
     """
-    corrected = Corrected(frame, assignment, weights=weights, weights_kind=weights_kind)
+    corrected = Corrected(frame, assignment, weights=weights, weights_kind=weights_kind, **design)
     rows = []
     for measure, asked in measures.items():
         column, change = (asked, None) if isinstance(asked, str) else asked
@@ -114,7 +164,7 @@ def outcomes(frame, assignment, *, measures, weights=None, weights_kind="samplin
             n = corrected.count(known, k)
             mine = known & (corrected.modal == k) & (corrected.w > 0)
             se = float(np.sqrt(max(cov[k, k], 0))) if n > 1 and corrected.sound else np.nan
-            half = stats.t.ppf(0.5 + ci_level / 2, max(n - 1, 1)) * se
+            half = corrected.half(se, n, ci_level)
             value = float(means[k]) if n else np.nan
             low, high = _bounds(values)
             rows.append(
@@ -162,12 +212,12 @@ def at_least(cut):
     return lambda values: (values >= cut).astype(float)
 
 
-def who(frame, assignment, *, by, weights=None, weights_kind="sampling", ci_level=0.95):
+def who(frame, assignment, *, by, weights=None, weights_kind="sampling", ci_level=0.95, **design):
     """How the segments differ in background: share of each answer within every segment, corrected for misclassification.
 
     Parameters
     ----------
-    frame, assignment, weights, weights_kind, ci_level
+    frame, assignment, weights, weights_kind, ci_level, **design
         As in `outcomes`.
     by : sequence of str
         Columns of categories; missing is left out and counted.
@@ -179,7 +229,7 @@ def who(frame, assignment, *, by, weights=None, weights_kind="sampling", ci_leve
         ``share_all``, ``p`` (Wald test that the segments are equal) and ``q`` (Benjamini-Hochberg over all categories), ``n`` (respondents assigned
         to the segment with any answer), ``n_group`` (with this one), ``n_missing, n_eff, status``.
     """
-    corrected = Corrected(frame, assignment, weights=weights, weights_kind=weights_kind)
+    corrected = Corrected(frame, assignment, weights=weights, weights_kind=weights_kind, **design)
     estimate.need_columns(frame, by)
     rows = []
     for column in by:
@@ -239,8 +289,7 @@ def composition(frame, assignment, *, by, weights=None, weights_kind="sampling",
     corrected = Corrected(frame, assignment, weights=weights, weights_kind=weights_kind)
     estimate.need_columns(frame, [b for b in by if b != "whole"])
     rows = []
-    in_frame = np.zeros(len(frame), dtype=bool)
-    in_frame[:] = True
+    in_frame = np.ones(len(frame), dtype=bool)
     for column in by:
         groups = [""] if column == "whole" else sorted(frame[column].dropna().astype(str).unique())
         for group in groups:

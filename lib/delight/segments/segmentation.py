@@ -64,6 +64,10 @@ class Segmentation(NamedTuple):
         A fresh fit against the confirmed segmentation, as `agreement.against`; without rows where nothing was refitted.
     model : SegmentModel or None
         To assign others by: the confirmed one, else the one found; None without segments.
+    residuals : Result
+        One row a pair of needs: how much of their relation the segments leave unexplained.
+    verdict : Result
+        One row a number of segments in question (the one expected, else the one chosen): are there really so many?
     """
 
     fit: Result
@@ -74,6 +78,8 @@ class Segmentation(NamedTuple):
     assignment: Result
     refit: Result
     model: SegmentModel | None
+    residuals: Result
+    verdict: Result
 
 
 def find(
@@ -224,11 +230,13 @@ def find(
     fit = latent.fit_result(
         rows, used, n_starts=n_starts, seed=seed, k=chosen, solution=front, n_splits=n_splits, form=form, keys=KEYS
     ).add(*[n for n in notes if n.code != "pseudo_likelihood"])
-    checks = _checks([r for r in rows if r["solution"] == front], checked, stability, chosen, used, meta, notes)
+    mine = [r for r in rows if r["solution"] == front]
+    checks = _checks(mine, checked, stability, chosen, used, meta, notes)
+    verdict = _verdict(mine, checks, len(archetypes) if len(archetypes) > 1 else chosen, chosen, style, used, meta)
     if chosen < 2:
-        return _without(
-            frame, used, values, fit, checks, respondent, meta, notes, "not_identified" if enough else "insufficient", items, form
-        )
+        status = "not_identified" if enough else "insufficient"
+        without = _without(frame, used, values, fit, checks, respondent, meta, notes, status, items, form)
+        return without._replace(verdict=verdict)
 
     solved = models[front][chosen]
     draws = _Draws(frame, used, items, form, weights_kind, clusters, solved, min(n_boot, MOST_DRAWS), seed)
@@ -258,6 +266,8 @@ def find(
         assignment,
         _no_refit(),
         model,
+        _residuals(used, params, status, meta),
+        verdict,
     )
 
 
@@ -320,7 +330,8 @@ def _by_confirmed(frame, model, fresh, weights, weights_kind, respondent, drawin
     classification = _classification(model, used, model.params, meta)
     if fresh is not None:
         against_it = against(assignment, fresh.assignment) if fresh.model is not None else _no_refit()
-        return Segmentation(fresh.fit, fresh.checks, segments, profile, classification, assignment, against_it, model)
+        told = (segments, profile, classification, assignment, against_it, model)
+        return Segmentation(fresh.fit, fresh.checks, *told, fresh.residuals, fresh.verdict)
     blank = latent.empty_fit(1)[0]
     row = {**blank, "k": len(model.names), "solution": segments.meta["solution"], "ari_half": np.nan, "blrt_p": np.nan, "chosen": True}
     posterior = used.kind.posterior(model.params)
@@ -332,7 +343,8 @@ def _by_confirmed(frame, model, fresh, weights, weights_kind, respondent, drawin
     fit = latent.fit_result([row], used, keys=KEYS, k=row["k"], solution=row["solution"]).add(Note("confirmed", {}))
     checks = _checks([], [], {}, row["k"], used, meta, [Note("confirmed", {})])
     checks = checks.with_table(checks.table, status="ok")
-    return Segmentation(fit, checks, segments, profile, classification, assignment, _no_refit(), model)
+    told = (segments, profile, classification, assignment, _no_refit(), model)
+    return Segmentation(fit, checks, *told, _residuals(used, model.params, "ok", meta), _no_verdict(meta))
 
 
 def _choose(rows, n, kinds, k, solution, enough):
@@ -368,6 +380,58 @@ def _checks(rows, checked, stability, chosen, used, meta, notes):
     table = pd.DataFrame(found, columns=columns).assign(n=used.n, n_missing=used.n_missing, n_eff=used.n_eff, status="ok")
     status = "ok" if len(table) else "insufficient" if used.n < latent.MINIMUM_N else "not_identified"
     return Result.of("M17.checks", table, function="delight.segments.segmentation.find", notes=notes, status=status, **meta)
+
+
+def _residuals(used, params, status, meta):
+    """What every pair of needs still has in common within the segments, largest first."""
+    limit = residual_limit(used.coding)
+    found = used.kind.residuals(params, used.seen.weights) if used.n else {}
+    rows = [
+        {"item": used.coding.items[a], "other": used.coding.items[b], "residual": v, "limit": limit, "passed": bool(v < limit)}
+        for (a, b), v in sorted(found.items(), key=lambda pair: -np.nan_to_num(pair[1], nan=-1))
+    ]
+    table = pd.DataFrame(rows, columns=["item", "other", "residual", "limit", "passed"])
+    table = table.assign(n=used.n, n_missing=used.n_missing, n_eff=used.n_eff, status=status)
+    return Result.of("M17.residuals", table, function="delight.segments.segmentation.find", **{**meta, "keys": [*KEYS, "item", "other"]})
+
+
+#: The three that decide together whether a number of segments is really there; the others make it impossible to tell.
+DECIDING, NEEDED = ("stability", "residuals", "sizes"), ("respondents", "starts")
+
+
+def _verdict(rows, checks, k, chosen, style, used, meta):
+    """Are there really `k` segments?
+
+    ``supported``: random halves agree, no relation between needs is left, every class is large enough, and BIC proposes no other number;
+    ``possible``: the first three, but BIC proposes another; ``not_supported``: one of the three fails; ``inconclusive``: too few respondents, or
+    the fit did not settle. ΔBIC and the likelihood-ratio test stand beside it and decide nothing.
+    """
+    mine, of_k = checks.table[checks.table["k"].eq(k)].set_index("check"), {r["k"]: r for r in rows}
+    if mine.empty or k < 2:
+        return _no_verdict(meta, "insufficient" if used.n < latent.MINIMUM_N else "not_identified")
+    passed = mine["passed"].astype(bool)
+    failed = [c for c in (*DECIDING, *NEEDED) if not passed[c]]
+    proposed = latent.propose(rows, used.n)
+    verdict = "supported" if proposed == k else "possible"
+    if any(not passed[c] for c in DECIDING):
+        verdict = "not_supported"
+    if any(not passed[c] for c in NEEDED):
+        verdict = "inconclusive"
+    row = {"k": k, "chosen": chosen, "proposed": proposed, "verdict": verdict, "failed": ", ".join(failed)}
+    row |= {
+        name: float(mine.loc[check, "value"])
+        for name, check in (("ari_half", "stability"), ("bvr_max", "residuals"), ("min_share", "sizes"))
+    }
+    others = [r["bic"] for r in rows if r["k"] != k]
+    row |= {"delta_bic": of_k[k]["bic"] - min(others) if others else np.nan, "blrt_p": of_k[k]["blrt_p"], "style_share": style}
+    row |= {"n": used.n, "n_missing": used.n_missing, "n_eff": used.n_eff, "status": "ok"}
+    return Result.of("M17.verdict", [row], function="delight.segments.segmentation.find", **meta)
+
+
+def _no_verdict(meta, status="not_identified"):
+    names = ("k", "chosen", "proposed", "verdict", "failed", "ari_half", "bvr_max", "min_share", "delta_bic", "blrt_p", "style_share")
+    table = pd.DataFrame(columns=[*names, "n", "n_missing", "n_eff", "status"])
+    return Result.of("M17.verdict", table, function="delight.segments.segmentation.find", status=status, **meta)
 
 
 def residual_limit(coded):
@@ -565,4 +629,6 @@ def _without(frame, used, values, fit, checks, respondent, meta, notes, status, 
         Result.of("M17.assignment", table, segments=[], **about),
         _no_refit(),
         None,
+        Result.of("M17.residuals", [{"item": "", "other": "", "residual": np.nan, "limit": np.nan, "passed": False, **base}], **about),
+        _no_verdict(meta),
     )
