@@ -1,0 +1,73 @@
+"""A survey as claims look at it: who was asked what, and what earlier chapters found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from delight.scales import Scale
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What claims are tested on.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row a response of the wave in focus, columns named as in the codebook.
+    waves : DataFrame
+        The same of all waves up to it, with a column ``wave``; `frame` where there is one wave.
+    columns : function need -> list of str
+        Columns that meet a need (``role``, ``role:tie``, ``tie=value``) and hold answers in `frame`.
+    scales : dict of str to Scale
+    ties : dict of str to dict
+        Column → its ``group, level, employee, touchpoint, construct, pair``.
+    delight_from : float or None
+        Lowest overall score that counts as delighted.
+    weights, weights_kind, clusters, not_applicable
+        As methods take them.
+    table : function name -> Result or None
+        A table that an earlier chapter saved.
+    n_boot, seed : int
+    """
+
+    frame: pd.DataFrame
+    columns: Callable
+    scales: dict
+    ties: dict = field(default_factory=dict)
+    waves: pd.DataFrame | None = None
+    delight_from: float | None = 9
+    weights: str | None = None
+    weights_kind: str = "sampling"
+    clusters: str | None = None
+    not_applicable: dict = field(default_factory=dict)
+    table: Callable = lambda name: None
+    n_boot: int = 2000
+    seed: int = 20250101
+
+    def column(self, need):
+        """The first column that meets a need, or None."""
+        return next(iter(self.columns(need)), None)
+
+    def first(self, *needs):
+        """The column of the first of several needs that was asked, or None."""
+        return next((column for need in needs for column in self.columns(need)), None)
+
+    def scale(self, column) -> Scale:
+        return self.scales[column]
+
+    def tied(self, role, **ties):
+        """Columns of a role whose ties are among the values given: ``tied("attribute", group=("surprise",))``."""
+        return [c for c in self.columns(role) if all(self.ties.get(c, {}).get(t) in allowed for t, allowed in ties.items())]
+
+    @property
+    def weighting(self):
+        """Weights as keyword arguments of a method."""
+        return {"weights": self.weights, "weights_kind": self.weights_kind}
+
+    def lacks(self, claim):
+        """What a claim needs and this survey has not: choices of needs."""
+        return [choice for choice in claim.needs if not any(self.columns(need) for need in choice)]
