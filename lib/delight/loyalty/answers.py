@@ -132,16 +132,35 @@ class AnswerModel:
         return float(mean @ density) * self.beta[column], gradient
 
     def _switch(self, column, j):
+        upper, lower = ({column: level} for level in (1.0, 0.0))
+        return self._standardised([(1, upper), (-1, lower)], j)
+
+    def _standardised(self, settings, j):
+        """Signed sum of the mean chances of an answer above threshold j with columns set to values, and its gradient."""
         mean = self.w / self.w.sum()
         value, gradient = 0.0, np.zeros(len(self.params))
-        for level, sign in ((1.0, 1), (0.0, -1)):
+        for sign, columns in settings:
             x = self.x.copy()
-            x[:, column] = level
+            for column, level in columns.items():
+                x[:, column] = level
             q = expit(x @ self.beta - self.thresholds[j])
             value += sign * float(mean @ q)
             gradient[j] -= sign * float(mean @ (q * (1 - q)))
             gradient[len(self.thresholds) :] += sign * (mean * q * (1 - q)) @ x
         return value, gradient
+
+    def standardised(self, settings, *, at_least, ci_level=0.95):
+        """(Estimate, p) of a contrast of standardised chances of an answer of `at_least`.
+
+        Parameters
+        ----------
+        settings : list of (sign, {column position: value})
+            Everybody gets these values and keeps the rest; the mean chances are added up with their signs. The double difference of
+            an interaction has four (Ai & Norton 2003).
+        """
+        j = int(np.flatnonzero((self.values[1:] >= at_least) & (self.values[:-1] < at_least))[0])
+        value, gradient = self._standardised(settings, j)
+        return self.estimate(gradient, value, ci_level)
 
 
 def fit_answers(y, x, w=None, *, names=None, kind="none", clusters=None, cov="robust", firth="auto"):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from delight.errors import InputError
 from delight.estimate import base_status, fit_linear, mean, wilson
 from delight.loyalty.outcome import event_from, prepare
+from delight.resample import counts, generator, percentile
 from delight.result import Note, Result
 from delight.scales import Scale
 
@@ -15,8 +17,23 @@ from delight.scales import Scale
 MOST_GRADES = 15
 
 
-def curve(frame, *, y, x, scales, turned=False, event=None, weights=None, weights_kind="sampling", clusters=None, ci_level=0.95):
-    """Mean loyalty at every grade of satisfaction, with its interval, and the monotone curve through them.
+def curve(
+    frame,
+    *,
+    y,
+    x,
+    scales,
+    turned=False,
+    event=None,
+    span=0.5,
+    weights=None,
+    weights_kind="sampling",
+    clusters=None,
+    ci_level=0.95,
+    n_boot=500,
+    seed=20250101,
+):
+    """Mean loyalty at every grade of satisfaction, with its interval, and two curves through them: never falling, and smooth.
 
     Parameters
     ----------
@@ -28,13 +45,17 @@ def curve(frame, *, y, x, scales, turned=False, event=None, weights=None, weight
         Turn the outcome (churn), so that more is more loyal.
     event : float, optional
         Lowest answer that counts as loyal in ``share_loyal``; default `event_from`.
+    span : float
+        Share of the answers that the smooth curve takes at each grade, but at least two grades to either side.
     weights, weights_kind, clusters, ci_level : as M00
+    n_boot, seed : int
+        Draws of the band of the smooth curve; 0 draws none.
 
     Returns
     -------
     Result
         A row per point of the satisfaction scale (unanswered points too): ``grade, n, n_missing, n_eff, mean, ci_lo, ci_hi, sd, share_loyal``
-        with limits, ``share_max, isotonic, status``. Graded outcomes: t interval of the mean; yes/no: the mean is a share with its
+        with limits, ``share_max, isotonic, lowess, lowess_lo, lowess_hi`` (pointwise percentile band), ``status``. Graded outcomes: t interval of the mean; yes/no: the mean is a share with its
         Wilson interval; clusters: CR1 of the saturated model, t(G-1). One answer gives no interval; nobody gives NaN and ``insufficient``.
 
     Raises
@@ -44,11 +65,13 @@ def curve(frame, *, y, x, scales, turned=False, event=None, weights=None, weight
 
     Notes
     -----
-    Isotonic: weighted least squares among curves that never fall (pool adjacent violators).
+    Isotonic: weighted least squares among curves that never fall (pool adjacent violators). Smooth: a straight line through the
+    neighbourhood of each grade, weighted by (1 - (distance/h)³)³ (LOWESS without its robust rounds, which would overrule answers at the end
+    of a scale); the neighbourhoods stay as they are in the bootstrap.
 
     References
     ----------
-    Jones, T. O. & Sasser, W. E. (1995). HBR 73(6). Robertson, Wright & Dykstra (1988), Order Restricted Statistical Inference.
+    Jones, T. O. & Sasser, W. E. (1995). HBR 73(6). Cleveland, W. S. (1979). JASA 74, 829-836. Robertson, Wright & Dykstra (1988), Order Restricted Statistical Inference.
     """
     data = prepare(frame, y=y, x=x, scales=scales, weights=weights, weights_kind=weights_kind, clusters=clusters, turned=turned)
     event = scales[y].max if data.binary else event_from(scales[y]) if event is None else event
@@ -60,13 +83,74 @@ def curve(frame, *, y, x, scales, turned=False, event=None, weights=None, weight
     known = table["mean"].notna()
     table["isotonic"] = np.nan
     table.loc[known, "isotonic"] = isotonic(table.loc[known, "mean"], table.loc[known, "weight"])
+    table = table.assign(**_smoothed(data, grades, scales[x], span, ci_level, n_boot, seed))
     table = table.drop(columns="weight").assign(n_missing=data.sample.n_missing)
     notes = [Note("rounded_grades", {"distinct": int(len(np.unique(data.s)))})] if rounded else []
     return Result.of(
         "M19", table[["grade", *[c for c in table if c != "grade"]]], function="delight.loyalty.curve.curve", notes=notes, outcome=y,
         satisfaction=x, turned=turned, event=float(event), binary=data.binary, scale=scales[y], satisfaction_scale=scales[x],
-        clusters=clusters, ci_level=ci_level, keys=["outcome_role"], **data.sample.meta,
+        clusters=clusters, ci_level=ci_level, span=span, n_boot=n_boot, seed=seed, keys=["outcome_role"], **data.sample.meta,
     )  # fmt: skip
+
+
+def _smoothed(data, grades, scale, span, ci_level, n_boot, seed):
+    """Smooth curve at every grade that answers reach, with its pointwise bootstrap band."""
+    out = {name: np.full(len(grades), np.nan) for name in ("lowess", "lowess_lo", "lowess_hi")}
+    if len(np.unique(data.s)) < 3:
+        return out
+    grades = np.asarray(grades, dtype=float)
+    inside = (grades >= data.s.min()) & (grades <= data.s.max())
+    out["lowess"][inside] = lowess(data.s, data.y, grades[inside], data.w, span=span, least=2 * scale.step)[0]
+    if n_boot:
+        same = data.clusters is None
+        rows = np.column_stack([data.s, data.y, data.w if data.kind == "sampling" else np.ones(len(data.y))])
+        rows, which = np.unique(rows, axis=0, return_inverse=True) if same else (rows, np.arange(len(rows)))
+        many = np.bincount(which.ravel(), data.w if data.kind == "frequency" else None) if same or data.kind == "frequency" else None
+        rng, own = generator(seed, "M19.lowess"), (data.w if data.kind == "sampling" else np.ones(len(data.y)))
+        own = rows[:, 2] if same else own
+        times = np.vstack([c * own for c in counts(len(rows), n_boot, rng, clusters=data.clusters, frequency=many)])
+        draws = lowess(rows[:, 0], rows[:, 1], grades[inside], times, span=span, least=2 * scale.step, near=(data.s, data.w))
+        out["lowess_lo"][inside], out["lowess_hi"][inside] = percentile(draws, ci_level)
+    return out
+
+
+def lowess(x, y, at, w=None, *, span=0.5, least=0.0, near=None):
+    """Local straight lines with tricube weights, at the points `at`, for one or many sets of row weights (Cleveland 1979).
+
+    Parameters
+    ----------
+    x, y : arrays of shape (rows,)
+    at : array of shape (points,)
+    w : array of shape (rows,) or (samples, rows), optional
+    span : float
+        Share of the weight in each neighbourhood.
+    least : float
+        Smallest half-width of a neighbourhood: on grades, half the answers may stand at one point.
+    near : (x, w), optional
+        Data that the neighbourhoods are taken from; by default `x` with equal weight, or `w` if one set.
+
+    Returns
+    -------
+    ndarray of shape (samples, points)
+        NaN where a neighbourhood is empty; where only one point of `x` is near, its mean.
+    """
+    x, y, at = np.asarray(x, dtype=float), np.asarray(y, dtype=float), np.asarray(at, dtype=float)
+    w = np.atleast_2d(np.ones(len(x)) if w is None else np.asarray(w, dtype=float))
+    base, mass = near if near is not None else (x, w[0] if len(w) == 1 else np.ones(len(x)))
+    out = np.full((len(w), len(at)), np.nan)
+    for j, point in enumerate(at):
+        distance = np.abs(base - point)
+        order = np.argsort(distance, kind="stable")
+        k = int(np.searchsorted(np.cumsum(mass[order]), span * mass.sum() * (1 - 1e-12)))
+        h = max(distance[order][min(k, len(order) - 1)], least, 1e-12)
+        d = x - point
+        near_by = np.clip(1 - (np.abs(d) / h) ** 3, 0, None) ** 3
+        kernel = w * near_by
+        s0, s1, s2, t0, t1 = (kernel @ v for v in (np.ones(len(x)), d, d**2, y, d * y))
+        with np.errstate(all="ignore"):
+            flat = s0 * s2 - s1**2 <= 1e-12 * s0**2 * h**2
+            out[:, j] = np.where(flat, t0 / s0, (s2 * t0 - s1 * t1) / (s0 * s2 - s1**2))
+    return out
 
 
 def _grades(values, scale):
@@ -141,8 +225,8 @@ def matrix(frame, *, y, x, scales, high=None, low=None, turned=False, weights=No
     -------
     Result
         Nine rows (six for yes/no): ``satisfaction, loyalty`` (``low``, ``middle``, ``high``), ``cell`` (``apostle``, ``hostage``,
-        ``mercenary``, ``defector`` at the corners, else empty), ``count, share, ci_lo, ci_hi`` (Wilson), ``lift`` (share over what
-        independence gives), ``n`` (respondents in the cell), ``n_total, n_missing, n_eff, status``; ``by, group`` make each cell a group,
+        ``mercenary``, ``defector`` at the corners, else empty), ``count, share, ci_lo, ci_hi`` (Wilson), ``lift, lift_lo,
+        lift_hi`` (share over what independence gives; delta method on the logarithm, none for an empty cell), ``n`` (respondents in the cell), ``n_total, n_missing, n_eff, status``; ``by, group`` make each cell a group,
         so that small ones are suppressed together. Scales without cuts: one row, ``not_identified``.
 
     References
@@ -164,7 +248,7 @@ def matrix(frame, *, y, x, scales, high=None, low=None, turned=False, weights=No
     counted = dict(n_total=data.sample.n, n_missing=data.sample.n_missing, n_eff=data.sample.n_eff)
     function = "delight.loyalty.curve.matrix"
     if None in cuts.values():
-        blank = dict.fromkeys(("count", "share", "ci_lo", "ci_hi", "lift"), np.nan)
+        blank = dict.fromkeys(("count", "share", "ci_lo", "ci_hi", "lift", "lift_lo", "lift_hi"), np.nan)
         row = {
             "by": "matrix",
             "group": "",
@@ -190,10 +274,23 @@ def matrix(frame, *, y, x, scales, high=None, low=None, turned=False, weights=No
             count = int(w[cell].sum()) if data.kind == "frequency" else int(cell.sum())
             rows.append(
                 {"by": "matrix", "group": f"{s} {m}", "satisfaction": s, "loyalty": m, "cell": names.get((s, m), ""), "count": count,
-                 "share": share, "ci_lo": lo, "ci_hi": hi, "lift": share / expected if expected > 0 else np.nan, "n": count, **counted,
-                 "status": base_status(data.sample.n)}
+                 "share": share, "ci_lo": lo, "ci_hi": hi, "lift": share / expected if expected > 0 else np.nan,
+                 **_lift_limits(here["s"] == s, here["l"] == m, data, ci_level), "n": count, **counted, "status": base_status(data.sample.n)}
             )  # fmt: skip
     return Result.of("M19.matrix", rows, function=function, **meta)
+
+
+def _lift_limits(row, column, data, ci_level):
+    """Limits of a lift, from what each answer contributes to its logarithm: 1[cell]/p_cell - 1[row]/p_row - 1[column]/p_column + 1."""
+    w, cell = data.w, row & column
+    if not cell.any() or data.sample.n < 2:
+        return {"lift_lo": np.nan, "lift_hi": np.nan}
+    share = {name: float(np.average(inside, weights=w)) for name, inside in (("cell", cell), ("row", row), ("column", column))}
+    influence = cell / share["cell"] - row / share["row"] - column / share["column"] + 1
+    n, each = data.sample.n, w if data.kind == "frequency" else w**2
+    se = np.sqrt(n / (n - 1) * (each @ influence**2)) / w.sum()
+    lift, reach = share["cell"] / (share["row"] * share["column"]), stats.norm.ppf(0.5 + ci_level / 2) * se
+    return {"lift_lo": float(lift * np.exp(-reach)), "lift_hi": float(lift * np.exp(reach))}
 
 
 def _cuts(column, scale, high, low):
