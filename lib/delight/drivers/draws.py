@@ -103,7 +103,7 @@ def status_of(model):
     return base_status(model.n, model=True)
 
 
-def of_model(model, n_boot, rng, *, link="linear"):
+def of_model(model, n_boot, rng, *, link="linear", inside=None):
     """Correlations of the rows of a `Model` and of bootstrap draws of them.
 
     Parameters
@@ -113,6 +113,8 @@ def of_model(model, n_boot, rng, *, link="linear"):
     rng : numpy.random.Generator
     link : {"linear", "logit"}
         A logit that cannot be estimated (the attributes tell the outcome apart perfectly) leaves `rxy` NaN.
+    inside : boolean ndarray of shape (rows,), optional
+        Rows that count (least squares only); the others are drawn all the same, so that parts of one sample can be compared.
 
     Returns
     -------
@@ -125,7 +127,7 @@ def of_model(model, n_boot, rng, *, link="linear"):
     terms = logit_terms(model) if link == "logit" else None
     if terms is not None:
         parts.append(terms.columns)
-    everything = np.column_stack(parts)
+    everything = np.column_stack(parts) if inside is None else np.column_stack(parts) * inside[:, None]
     sums = np.concatenate([(model.w @ everything)[None], model.sums(everything, n_boot, rng)])
     cross, on, off, rest = np.split(sums, np.cumsum([len(upper[0]), p, p]), axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -14,8 +14,9 @@ from delight.drivers import ranks, shares
 from delight.drivers.model import prepare
 from delight.drivers.shapley import bordered, fill, in_pieces, inverse, sampled, shapley, sizes, values
 from delight.errors import InputError
-from delight.estimate import base_status
+from delight.estimate import base_status, need_columns
 from delight.result import Note, Result
+from delight.scales import Scale
 
 #: Coalitions up to which the values of members within their groups are exact; above it orders are sampled.
 EXACT_SETS = 2**20
@@ -127,6 +128,43 @@ def _draws_for(names, n_boot, ci_level, notes):
     return needed
 
 
+# ---- in every contact
+
+
+def contact_grades(frame, touchpoints, *, scales):
+    """The mean grade of every contact moment, to ask whether the poorest contact decides (claim A29, `weakest.weakest_link`).
+
+    Parameters
+    ----------
+    frame : DataFrame, one row a response; unchanged.
+    touchpoints : dict of str to str
+        Attribute → name of its contact moment; attributes without one are left out.
+    scales : dict of str to Scale
+        Where the scales differ, all are brought to 0-10.
+
+    Returns
+    -------
+    frame : DataFrame
+        With a column ``contact:<name>`` for each contact moment: the mean of its answered attributes, NaN without any.
+    scales : dict of str to Scale
+        Of these columns; continuous.
+    """
+    members = {}
+    for attribute, name in touchpoints.items():
+        if name:
+            members.setdefault(f"contact:{name}", []).append(attribute)
+    need_columns(frame, [a for group in members.values() for a in group])
+    ends = {(scales[a].min, scales[a].max) for group in members.values() for a in group}
+    lo, hi = ends.pop() if len(ends) == 1 else (0.0, 10.0)
+
+    def grade(attribute):
+        scale = scales[attribute]
+        return lo + (frame[attribute].astype(float) - scale.min) * (hi - lo) / (scale.max - scale.min)
+
+    means = {name: pd.concat([grade(a) for a in group], axis=1).mean(axis=1) for name, group in members.items()}
+    return frame.assign(**means), {name: Scale(lo, hi, 0) for name in means}
+
+
 # ---- games
 
 
@@ -219,9 +257,9 @@ def _tables(draws, names, status, left_out, n_permutations, rng, notes, where, m
     pairs = pairs.rename(columns={"attribute": "attribute_group"}).assign(game="quotient", **counts)
     about = {"function": where, "notes": notes, **meta}
     return Groups(
-        Result.of("M14.groups", groups, **about),
-        Result.of("M14.members", members, **about),
-        Result.of("M14.group_pairs", pairs, **about, keys=["compared_with"], status="ok" if len(pairs) else None),
+        Result.of("M14.groups", groups, **about, keys=["attribute_group"]),
+        Result.of("M14.members", members, **about, keys=["attribute_group"]),
+        Result.of("M14.group_pairs", pairs, **about, keys=["attribute_group", "compared_with"], status="ok" if len(pairs) else None),
     )
 
 
