@@ -90,7 +90,7 @@ def differences(
     Raises
     ------
     InputError
-        As `importance.importance`; `members` of another length, or fewer than two segments.
+        As `importance.importance`; `members` of another length.
 
     Notes
     -----
@@ -143,7 +143,9 @@ def differences(
     few = effects[(effects["front"] == "pooled") & (effects["group"] != "")].drop_duplicates("group")
     if len(few):
         notes.append(Note("pooled", {"groups": list(few["group"]), "n": list(few["n_segment"]), "limit": POOL_BELOW}))
-    if not _certain(h[known]):
+    if len(names) < 2:
+        notes.append(Note("no_segments", {"n": len(names)}))
+    elif not _certain(h[known]):
         notes.append(Note("uncertain_membership", {"by": by}))
     meta = {**joint.meta, "n_in": whole.n_in, "n_dropped_missing": joint.n_missing + lost}
     meta |= {"y": y, "x": list(x), "by": by, "segments": names, "ci_level": ci_level, "alpha": alpha, "clusters": clusters, "chow_p": p}
@@ -202,8 +204,6 @@ def _membership(frame, by, members):
         if len(members) != len(frame):
             raise InputError(f"`members` has {len(members)} rows where the table has {len(frame)}; give the same rows.")
         names, h = list(members.columns), members.to_numpy(dtype=float)
-    if len(names) < 2:
-        raise InputError(f"To compare segments takes at least two; '{by}' has {len(names)}.")
     return [str(n) for n in names], h
 
 
@@ -222,7 +222,7 @@ class _Fits:
         h = h[np.asarray(model.index, dtype=int)] if model.n else np.empty((0, n_segments))
         self.design = x = np.column_stack([np.ones(len(model.w)), model.fixed, model.scores])
         self.start, m, w = x.shape[1] - len(model.x), x.shape[1], model.w
-        modal = h.argmax(axis=1) if len(h) else np.empty(0, dtype=int)
+        modal = h.argmax(axis=1) if h.size else np.full(len(h), -1)
         self.n = np.array([int(round(model.counted[modal == k].sum())) for k in range(n_segments)])
         self.n_eff, self.coef = np.zeros(n_segments), np.full((n_segments, m), np.nan)
         self.status, influence, blank = [], np.zeros((len(w), n_segments, m)), np.full(n_segments, True)
@@ -378,7 +378,7 @@ def _test(fits, attribute, names, lost):
     row = {"n": model.n, "n_missing": model.n_missing + lost, "n_eff": model.n_eff, "status": base_status(model.n, model=True)}
     found = fits.equal([model.x.index(attribute)])
     if found is None:
-        return {**row, "status": "insufficient"}
+        return {**row, "status": "insufficient" if len(names) > 1 else "not_identified"}
     effect, cov = fits.slopes(attribute)
     k = fits.usable
     row |= {"wald_f": found[0], "p": found[1], "highest": names[k[effect[k].argmax()]], "lowest": names[k[effect[k].argmin()]]}
@@ -408,7 +408,7 @@ def _targeting(model, h, names, by, lost, ci_level):
     counts = {"n": model.n, "n_missing": model.n_missing + lost, "n_eff": model.n_eff}
     groups = [{"by": "whole", "group": ""}, *({"by": by, "group": name} for name in names)]
     h = h[np.asarray(model.index, dtype=int)] if model.n else h[:0]
-    found = _cross_fitted(fits, h) if len(fits.usable) == len(names) else None
+    found = _cross_fitted(fits, h) if len(fits.usable) == len(names) > 1 else None
     if found is None:
         return pd.DataFrame([{**g, **counts, "status": "insufficient"} for g in groups])
     share, common, best, psi = found

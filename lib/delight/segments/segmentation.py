@@ -232,7 +232,8 @@ def find(
     ).add(*[n for n in notes if n.code != "pseudo_likelihood"])
     mine = [r for r in rows if r["solution"] == front]
     checks = _checks(mine, checked, stability, chosen, used, meta, notes)
-    verdict = _verdict(mine, checks, len(archetypes) if len(archetypes) > 1 else chosen, chosen, style, used, meta)
+    expected = len(archetypes) > 1
+    verdict = _verdict(mine, checks, len(archetypes) if expected else chosen, chosen, style, used, {**meta, "expected": expected})
     if chosen < 2:
         status = "not_identified" if enough else "insufficient"
         without = _without(frame, used, values, fit, checks, respondent, meta, notes, status, items, form)

@@ -290,9 +290,18 @@ def test_an_attribute_without_variation_stays_in_the_table(frame):
     assert told.tests.table["status"].iloc[-1] == "degenerate"
 
 
+@pytest.mark.parametrize("members", [None, pd.DataFrame(index=range(381))])
+def test_one_segment_or_none_leaves_the_drivers_of_everybody(frame, members):
+    alone = frame.query("segment == 'a'")
+    told = differences(alone, y="grade", x=X, members=members)
+    assert told.effects.note("no_segments") is not None
+    assert (told.tests.table["status"] == "not_identified").all() and (told.tests.table["verdict"] == "").all()
+    whole = told.effects.table.query("by == 'whole'")
+    assert len(whole) == 4 and whole["effect"].notna().all()
+    assert told.targeting.table["targeting_gain"].isna().all() and (told.targeting.table["status"] == "insufficient").all()
+
+
 def test_what_cannot_be_compared_is_refused(frame):
-    with pytest.raises(InputError, match="at least two; 'segment' has 1"):
-        differences(frame.query("segment == 'a'"), y="grade", x=X)
     with pytest.raises(InputError, match="3 rows where the table has 900"):
         differences(frame, y="grade", x=X, members=pd.DataFrame(np.eye(3), columns=list("abc")))
     with pytest.raises(InputError, match="lacks 1 column"):
