@@ -11,6 +11,7 @@ from delight.loyalty.goodwill import goodwill, recovery, stock
 from delight.loyalty.hazard import hazard
 from delight.loyalty.outcome import ORDER, across, emotion_score
 from delight.loyalty.panel import prior, twice_answered
+from delight.loyalty.path import ECSI, PathModel, ecsi, path_model
 from delight.loyalty.regimes import regimes, zones
 from delight.loyalty.regression import blocks, regression
 from delight.loyalty.relation import bond, contrast, exceeded, level_affect, mediation
@@ -18,12 +19,15 @@ from delight.loyalty.switching import stated
 from delight.loyalty.threshold import rule
 
 __all__ = [
+    "ECSI",
     "ORDER",
+    "PathModel",
     "across",
     "blocks",
     "bond",
     "contrast",
     "curve",
+    "ecsi",
     "emotion_score",
     "exceeded",
     "forms",
@@ -34,6 +38,7 @@ __all__ = [
     "level_affect",
     "matrix",
     "mediation",
+    "path_model",
     "prior",
     "recovery",
     "regimes",

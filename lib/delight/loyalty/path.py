@@ -111,7 +111,7 @@ def path_model(
         paths : ``source, target``, ``coef, se, ci_lo, ci_hi, p, p_adj`` (Benjamini-Hochberg over the arrows), ``f2`` (share of the unexplained
         variance that the arrow explains), ``vif``.
         effects : ``source, target``, ``direct, indirect, total``, each with ``_lo, _hi`` (NaN where the model has no such
-        route), and ``p, p_adj`` of the total.
+        route), ``points`` (the total as points of the target's index for ten points of the source's), and ``p, p_adj`` of the total.
         constructs : ``construct, role`` (``start, inside, end``), ``n_items``, ``r2`` (with ``_lo, _hi``) and ``r2_adj``,
         ``alpha, alpha_std, rho_a, cr, ave`` (with ``_lo, _hi``), ``index`` (0-100, with ``_lo, _hi``).
         items : ``construct, item``, ``weight, loading`` (with ``_lo, _hi``), ``cross`` (highest correlation with another construct),
@@ -168,6 +168,7 @@ def path_model(
             notes.append(Note("few_clusters", {"clusters": int(used.frame[clusters].nunique())}))
     tables = _Tables(model, fit, draws, used, status, scales, ci_level)
     about = {**used.meta, "constructs": blocks, "inner": [f"{a} -> {b}" for a, b in pairs], "scheme": scheme, "mode": "A"}
+    about |= {"keys": ["source", "target", "construct", "other", "item", "role"]}
     about |= {"clusters": clusters, "ci_level": ci_level, "n_boot": n_boot, "seed": seed, "tolerance": tolerance}
     if fit is not None:
         about["steps"] = int(fit["steps"])
@@ -297,15 +298,23 @@ class _Model:
             found["cr"][:, j], found["ave"][:, j] = omega(own), extracted(own)
         return found
 
-    def index(self, fit, scales):
-        """Index (0-100) of every construct: the mean of its items on their scales, by outer weights; NaN where a weight is negative."""
+    def on_scales(self, fit, scales):
+        """Index (0-100) of every construct, shape (draws, constructs), and total effects in its points (draws, to, from).
+
+        The index is the mean of the items on their scales, by outer weights; NaN where a weight is negative. Effects are points of the
+        target for ten points of the source.
+        """
         known = [(scales or {}).get(c) for c in self.columns]
         low, high = (np.array([getattr(s, end) if s is not None else np.nan for s in known]) for end in ("min", "max"))
         with np.errstate(all="ignore"):
             raw = fit["w"] / fit["sd"][:, :, None] * (high - low)[:, None]
             reached = 100 * (fit["centre"] - low) / (high - low)
-            found = np.where(self.mine, raw * reached[:, :, None], 0).sum(axis=1) / np.where(self.mine, raw, 0).sum(axis=1)
-        return np.where((np.where(self.mine, raw, 0) < 0).any(axis=1), np.nan, found)
+            size = np.where(self.mine, raw, 0).sum(axis=1)  # 100 / size is the standard deviation of the index
+            found = np.where(self.mine, raw * reached[:, :, None], 0).sum(axis=1) / size
+            negative = (np.where(self.mine, raw, 0) < 0).any(axis=1)
+            points = 10 * fit["total"] * size[:, None, :] / size[:, :, None]
+        points = np.where(negative[:, None, :] | negative[:, :, None], np.nan, points)
+        return np.where(negative, np.nan, found), points
 
 
 def _furthest(loading):
@@ -338,7 +347,8 @@ class _Tables:
         self.base = "low_base" if used.n < FEW else base_status(used.n)
         self.weak = np.zeros(len(model.names), dtype=bool)
         if draws is not None:
-            fit["index"], draws["index"] = model.index(fit, scales), model.index(draws, scales)
+            for each in (fit, draws):
+                each["index"], each["points"] = model.on_scales(each, scales)
             with np.errstate(invalid="ignore"):
                 judged = np.where(np.isnan(fit["alpha"][0]), fit["alpha_std"][0], fit["alpha"][0])
                 self.weak = (judged < SOUND) | (fit["loading"][0] < 0).any(axis=0)
@@ -414,6 +424,7 @@ class _Tables:
             for name, key in (("direct", "b"), ("indirect", "indirect"), ("total", "total")):
                 found = self._value(name, key, b, a)
                 row |= dict.fromkeys(found, np.nan) if nothing[name] else found
+            row |= self._value("points", "points", b, a)
             value = row["total"] if self.draws is not None else 0.0
             row |= {"p": self._tested("total", b, a), "p_adj": np.nan, **self.count, "status": self._status(a, b, value=value)}
             rows.append(row)

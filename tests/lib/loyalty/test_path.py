@@ -167,6 +167,17 @@ def test_the_index_is_the_weighted_grade_on_its_scale():
     expected = 10 * (frame[BLOCKS["image"]].mean() * weight).sum() / weight.sum()
     assert rows.loc["image", "index"] == pytest.approx(expected)
     assert rows.loc["image", "index_lo"] < expected < rows.loc["image", "index_hi"]
+    assert run(frame).constructs.table["index"].isna().all()  # without scales
+
+
+def test_effects_in_points_are_those_of_the_indices():
+    frame = made_up().round().clip(-3, 3) + 5
+    blocks = {"x": ["a1", "a2"], "y": ["b1"]}
+    found = path_model(frame, constructs=blocks, inner=["x -> y"], scales={c: Scale(0, 10) for c in frame}, n_boot=50)
+    weight = found.items.table.set_index("item")["weight"][blocks["x"]] / frame[blocks["x"]].std()
+    index = 10 * (frame[blocks["x"]] * weight).sum(axis=1) / weight.sum()
+    slope = np.polyfit(index, 10 * frame["b1"], 1)[0]
+    assert found.effects.table.loc[0, "points"] == pytest.approx(10 * slope)
 
 
 def test_a_turned_item_turns_its_loading_and_nothing_else():
