@@ -26,6 +26,7 @@ def coefficients(
     weights_kind="sampling",
     clusters=None,
     not_applicable=None,
+    always=(),
     kind="auto",
     ci_level=0.95,
     alpha=0.05,
@@ -35,7 +36,7 @@ def coefficients(
     Parameters
     ----------
     frame : DataFrame, one row a response; unchanged.
-    y, x, scales, weights, weights_kind, clusters, not_applicable
+    y, x, scales, weights, weights_kind, clusters, not_applicable, always
         As in `importance.importance`.
     kind : {"auto", "linear", "ordered", "logit"}
         ``auto``: logit for a 0/1 outcome, ordered logit up to seven points, else least squares with HC3.
@@ -44,10 +45,11 @@ def coefficients(
     -------
     Result
         One row an attribute: ``coef`` (points of `y`, or log odds, a point of `x`), ``std_coef`` (in standard deviations; logits: per
-        standard deviation of `x`), ``se, stat, p, p_adj`` (Benjamini-Hochberg), ``ci_lo, ci_hi, vif, partial_r2`` (least squares),
+        standard deviation of `x`), ``se, df, stat, p, p_adj`` (Benjamini-Hochberg), ``ci_lo, ci_hi, vif, partial_r2`` (least squares),
         ``ame`` (least squares: the slope; logit: change in chance a point; ordered: change in the chance of the top level),
         ``po_p`` (ordered: Brant-type test that the slope is the same at every cut), ``kind, n, n_missing, n_eff, n_applicable, status``.
-        Notes carry R², RESET, Breusch-Pagan, influential answers (Cook's D > 4/n; never removed).
+        Notes carry R², RESET, Breusch-Pagan, influential answers (Cook's D > 4/n; never removed, listed by `controls.influence`), the
+        Brant test over all attributes, and ``same_source``: grades and outcome were given by one person at one moment.
 
     References
     ----------
@@ -56,7 +58,15 @@ def coefficients(
     if kind not in KINDS:
         raise InputError(f"kind is one of {', '.join(KINDS)}, not {kind!r}.")
     prepared = prepare(
-        frame, y=y, x=x, scales=scales, weights=weights, weights_kind=weights_kind, clusters=clusters, not_applicable=not_applicable
+        frame,
+        y=y,
+        x=x,
+        scales=scales,
+        weights=weights,
+        weights_kind=weights_kind,
+        clusters=clusters,
+        not_applicable=not_applicable,
+        always=always,
     )
     notes, rows = [*prepared.notes], {}
     chosen = _kind(kind, prepared.joint.values, (scales or {}).get(y))
@@ -74,12 +84,14 @@ def coefficients(
     high = table[table["vif"] > 10]
     if len(high):
         notes.append(Note("vif", {"attributes": list(high["attribute"]), "vif": list(high["vif"])}))
+    notes.append(Note("same_source", {}))
     meta = {"y": y, "x": list(x), "kind": chosen, "ci_level": ci_level, "clusters": clusters, "n_joint": len(joint.x)}
     return Result.of("M15", table, function="delight.drivers.regression.coefficients", notes=notes, **joint.meta, **meta)
 
 
 COLUMNS = [
-    *("attribute", "coef", "std_coef", "se", "stat", "p", "p_adj", "ci_lo", "ci_hi", "vif", "partial_r2", "ame", "po_p", "kind"),
+    *("attribute", "coef", "std_coef", "se", "df", "stat", "p", "p_adj", "ci_lo", "ci_hi", "vif", "partial_r2", "ame"),
+    *("po_p", "kind"),
     *("n", "n_missing", "n_eff", "n_applicable", "status"),
 ]
 
@@ -130,24 +142,34 @@ def _fit(model, judged, kind, ci_level, alpha):
     sd_x = np.sqrt(np.average((model.scores - centre) ** 2, axis=0, weights=model.w))
     inflation = vif(model.scores, model.w, model.fixed)
     average = _marginal(fit, kind, design, model)
-    odds_p = _proportional(model, design[:, 1:], start - 1) if kind == "ordered" else {}
+    odds, all_odds = _proportional(model, design[:, 1:], start - 1) if kind == "ordered" else ({}, None)
     for a in judged:
         at = model.x.index(a)
         i = start + at - shift
         row = rows[a]
-        row |= {"coef": fit.coef[i], "se": fit.se[i], "stat": fit.coef[i] / fit.se[i], "p": fit.p[i], "ci_lo": lo[i], "ci_hi": hi[i]}
+        row |= {
+            "coef": fit.coef[i],
+            "se": fit.se[i],
+            "df": fit.df,
+            "stat": fit.coef[i] / fit.se[i],
+            "p": fit.p[i],
+            "ci_lo": lo[i],
+            "ci_hi": hi[i],
+        }
         row |= {"std_coef": fit.coef[i] * sd_x[at] / (sd_y if kind == "linear" else 1), "vif": inflation[at], "ame": average * fit.coef[i]}
         if kind == "linear":
             t = plain.coef[i] / plain.se[i]
             row["partial_r2"] = t**2 / (t**2 + plain.df)
         if kind == "ordered":
-            row["po_p"] = odds_p.get(at, np.nan)
+            row["po_p"] = odds[at][2] if at in odds else np.nan
         row["status"] = base_status(row["n_applicable"], model=True)
     if kind == "linear":
         notes += _checks(model, design, fit, plain)
     else:
         notes.append(Note("fit_logit", {"kind": kind, "mcfadden_r2": fit.mcfadden_r2, "ll": fit.ll}))
-    broken = [model.x[at] for at, p in odds_p.items() if p * len(odds_p) <= alpha]
+    if all_odds:
+        notes.append(Note("brant", dict(zip(("chi2", "df", "p"), all_odds))))
+    broken = [model.x[at] for at, (_, _, p) in odds.items() if p * len(odds) <= alpha]
     if broken:
         notes.append(Note("proportional_odds", {"attributes": broken}))
     return rows, notes
@@ -179,34 +201,48 @@ def _checks(model, design, fit, plain):
     spread = fit_linear(squares, design, w, kind=model.kind, cov="classical")
     lm = n * spread.r2
     notes.append(Note("breusch_pagan", {"lm": lm, "p": float(stats.chi2.sf(lm, design.shape[1] - 1))}))
-    q = np.linalg.qr(design * np.sqrt(w)[:, None], mode="reduced")[0]
-    leverage = (q**2).sum(axis=1) / (w if model.kind == "frequency" else 1)
-    with np.errstate(all="ignore"):
-        cook = fit.resid**2 * leverage / (1 - leverage) ** 2 / (design.shape[1] * plain.ssr / plain.df)
+    cook, _, _ = cooks_distance(model, design, plain)
     notes.append(Note("influential", {"n": int(model.counted[cook > 4 / n].sum()), "cut": 4 / n}))
     return notes
 
 
+def cooks_distance(model, design, fit):
+    """(Cook's distance, leverage, internally studentised residual) of every row of a least-squares fit with classical errors."""
+    q = np.linalg.qr(design * np.sqrt(model.w)[:, None])[0]
+    each = np.ones(len(model.w)) if model.kind == "frequency" else model.w
+    leverage = (q**2).sum(axis=1) / (model.w if model.kind == "frequency" else 1)
+    with np.errstate(all="ignore"):
+        residual = fit.resid * np.sqrt(each) / np.sqrt(fit.ssr / fit.df * (1 - leverage))
+        return residual**2 * leverage / (1 - leverage) / design.shape[1], leverage, residual
+
+
 def _proportional(model, design, start):
-    """Brant-type test for every attribute: are the slopes of the binary logits at each cut the same? p by column."""
+    """Brant-type tests that the slopes of the binary logits at every cut are the same: ({column: (chi2, df, p)}, the same of all together).
+
+    The covariance over the cuts is of their influence functions, so that it holds with weights too.
+    """
     levels = np.unique(model.values)
     fits = [
         fit_logit((model.values > cut).astype(float), np.column_stack([np.ones(len(design)), design]), model.w, kind=model.kind)
         for cut in levels[:-1]
     ]
     if len(fits) < 2 or not all(f.usable for f in fits):
-        return {}
+        return {}, None
     each = model.w if model.kind == "frequency" else model.w**2
-    found = {}
-    for at in range(len(model.x)):
-        i = 1 + start + at
-        slopes = np.array([f.coef[i] for f in fits])
-        influence = np.column_stack([f.influence[:, i] for f in fits])
-        cov = (influence * each[:, None]).T @ influence
-        contrasts = np.diff(np.eye(len(fits)), axis=0)
+    places = 1 + start + np.arange(len(model.x))
+    slopes = np.array([f.coef[places] for f in fits])  # cuts x attributes
+    influence = np.stack([f.influence[:, places] for f in fits], axis=1)
+    contrasts = np.diff(np.eye(len(fits)), axis=0)
+    steps, moved = contrasts @ slopes, np.einsum("ck,nka->nca", contrasts, influence)
+
+    def test(columns):
+        flat = moved[:, :, columns].reshape(len(moved), -1)
         try:
-            chi2 = (contrasts @ slopes) @ np.linalg.solve(contrasts @ cov @ contrasts.T, contrasts @ slopes)
+            gap = steps[:, columns].ravel()
+            chi2 = float(gap @ np.linalg.solve((flat * each[:, None]).T @ flat, gap))
         except np.linalg.LinAlgError:
-            continue
-        found[at] = float(stats.chi2.sf(chi2, len(fits) - 1))
-    return found
+            return None
+        return chi2, flat.shape[1], float(stats.chi2.sf(chi2, flat.shape[1]))
+
+    found = {at: test([at]) for at in range(len(model.x))}
+    return {at: value for at, value in found.items() if value}, test(list(range(len(model.x))))
