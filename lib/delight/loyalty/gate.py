@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import optimize, stats
 
 from delight.errors import InputError
 from delight.estimate import need_columns, sample
-from delight.loyalty.interaction import n_needed, two_scales
+from delight.loyalty.interaction import cell_rows, n_needed, two_scale_columns, two_scales
 from delight.loyalty.outcome import event_from, is_binary, prepare
 from delight.loyalty.regression import FEWEST_ANSWERS, design_terms
 from delight.resample import generator
@@ -66,12 +64,12 @@ def gate(
     Returns
     -------
     Result
-        One row, ``gate`` = ``person``: ``effect_met, effect_not`` (risk difference of the delighter in each group, standardised) with
+        Row ``gate`` = ``person``: ``effect_met, effect_not`` (risk difference of the delighter in each group, standardised) with
         ``_lo, _hi``, ``interaction_rd`` with ``_lo, _hi, _p, boot_lo, boot_hi``, ``interaction_logit`` with ``_lo, _hi, _p``,
         ``scales_agree, verdict`` (``supported``: both intervals above zero; ``contradicted``: both below; else ``inconclusive``;
         ``insufficient`` with fewer than 40 with the delighter in either group), ``estimate, ci_lo, ci_hi, ci90_lo, ci90_hi, p`` (of the
-        risk difference; p the larger of both scales), ``share_<met|not>_<with|without>``, ``n_<met|not>_<with|without>``, ``n_needed``,
-        ``n, n_missing, n_eff, status``.
+        risk difference; p the larger of both scales), ``n_needed, n, n_missing, n_eff, status``. Rows ``cell`` (``by, group``: ``met with``, ``met
+        without``, ``not with``, ``not without``): ``value`` (raw share) with ``_lo, _hi`` (Wilson), ``n``.
 
     Notes
     -----
@@ -102,47 +100,28 @@ def gate(
     terms = design_terms(data, "(delighter)", None, (), (), covariates)
     others = terms.x.drop(columns="(delighter)", errors="ignore").to_numpy(dtype=float)
     loyal, delighted, basic = (data.y >= event).astype(float), data.s, data.sample.frame["(basics)"].to_numpy(dtype=float)
-    row = _cells(loyal, delighted, basic, data)
-    few = min(row["n_met_with"], row["n_not_with"]) < FEWEST or min(row["n_met_without"], row["n_not_without"]) < FEWEST_ANSWERS
+    names = ({1: "met", 0: "not"}, {1: "with", 0: "without"})
+    cells = cell_rows(loyal, delighted, basic, data, names, share=True, ci_level=ci_level)
+    n = {c["group"]: c["n"] for c in cells}
+    few = min(n["met with"], n["not with"]) < FEWEST or min(n["met without"], n["not without"]) < FEWEST_ANSWERS
     found = None
     if not few and len(np.unique(loyal)) == 2:
         found = two_scales(
             loyal, delighted, basic, others, data.w, binary=True, kind=data.kind, clusters=data.clusters, observed=data.equal_weights,
             ci_level=ci_level, n_boot=n_boot, rng=generator(seed, "M06.gate"),
         )  # fmt: skip
-    row |= two_scale_columns(found, ci_level, names=("not", "met"))
+    row = {"gate": "person", "by": "", "group": "", **two_scale_columns(found, ci_level, names=("not", "met"))}
     row["verdict"] = "insufficient" if few else {1: "supported", -1: "contradicted", 0: "inconclusive"}[found.agree() if found else 0]
     row["n_needed"] = n_needed(data.sample.n, found.difference[0], WORTH) if found else None
     row["status"] = "insufficient" if few else "degenerate" if found is None else found.status
-    row |= dict(n=data.sample.n, n_missing=data.sample.n_missing, n_eff=data.sample.n_eff)
+    row |= dict(n=data.sample.n, n_eff=data.sample.n_eff)
+    table = pd.DataFrame([row, *[{"gate": "cell", **c} for c in cells]]).astype({"n_needed": float}).assign(n_missing=data.sample.n_missing)
     return Result.of(
-        "M06.gate", pd.DataFrame([{"gate": "person", **row}]).astype({"n_needed": float}), function="delight.loyalty.gate.gate",
+        "M06.gate", table, function="delight.loyalty.gate.gate",
         notes=terms.notes, outcome=y, turned=turned, event=float(event), scale=scales[y], delighters=list(delighters), basics=list(basics), delighter_from=high,
         basics_from=met, covariates=list(covariates), clusters=clusters, ci_level=ci_level, n_boot=n_boot, seed=seed, fewest=FEWEST,
         worth=WORTH, binary=data.binary, keys=["outcome_role", "gate"], **data.sample.meta,
     )  # fmt: skip
-
-
-def two_scale_columns(found, ci_level, *, names=("without", "within")):
-    """The columns that a two-scale verdict fills; NaN where there is none."""
-    row = {}
-    parts = {f"effect_{names[0]}": "without", f"effect_{names[1]}": "within", "interaction_rd": "difference", "interaction_logit": "odds"}
-    for name, attribute in parts.items():
-        est, p = getattr(found, attribute) if found else (None, np.nan)
-        row |= {name: est.value if est else np.nan, f"{name}_lo": est.lo if est else np.nan, f"{name}_hi": est.hi if est else np.nan}
-        row |= {f"{name}_p": p} if name.startswith("interaction") else {}
-    row["boot_lo"], row["boot_hi"] = found.boot if found else (np.nan, np.nan)
-    row["scales_agree"] = bool(found.agree()) if found else False
-    est = found.difference[0] if found else None
-    half = _quantile(0.95, est.df) * est.se if est else np.nan
-    row |= {"estimate": row["interaction_rd"], "se": est.se if est else np.nan, "ci_lo": row["interaction_rd_lo"]}
-    row |= {"ci_hi": row["interaction_rd_hi"], "ci90_lo": row["estimate"] - half, "ci90_hi": row["estimate"] + half}
-    row["p"] = found.p if found else np.nan
-    return row
-
-
-def _quantile(chance, df):
-    return stats.norm.ppf(chance) if not np.isfinite(df) else stats.t.ppf(chance, df)
 
 
 def _from(scale, declared, own):
@@ -167,18 +146,6 @@ def _all(frame, cuts):
     """1 where every answered column reaches its cut, else 0: what does not apply to a customer cannot fail her; missing without any answer."""
     below = pd.DataFrame({c: frame[c] < cut for c, cut in cuts.items()}).any(axis=1)
     return (~below).astype(float).where(frame[list(cuts)].notna().any(axis=1))
-
-
-def _cells(loyal, delighted, basic, data):
-    """Counts and shares of the four groups."""
-    frequency = data.w if data.kind == "frequency" else np.ones(len(loyal))
-    row = {}
-    for has, name in ((1, "with"), (0, "without")):
-        for is_met, group in ((1, "met"), (0, "not")):
-            here = (delighted == has) & (basic == is_met)
-            row[f"n_{group}_{name}"] = int(frequency[here].sum())
-            row[f"share_{group}_{name}"] = float(np.average(loyal[here], weights=data.w[here])) if here.any() else np.nan
-    return row
 
 
 def gate_units(
@@ -251,18 +218,10 @@ def gate_units(
 
 def _mixed(rows, y, unit, of, ci_level):
     """Columns of the mixed model, and its status."""
-    from statsmodels.regression.mixed_linear_model import MixedLM
-
-    high, acts = (rows[unit].map(of[c]).astype(float).to_numpy() for c in ("high", "acts"))
+    high, acts = (rows[unit].map(of[c]).to_numpy(dtype=float) for c in ("high", "acts"))
     x = np.column_stack([np.ones(len(rows)), acts, high, acts * high])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        fit = MixedLM(rows[y].to_numpy(dtype=float), x, groups=rows[unit].to_numpy()).fit(reml=True, method=["lbfgs", "powell"])
-    if not fit.converged:
-        return {}, "not_converged"
-    coef, cov = fit.fe_params, np.asarray(fit.cov_params())[:4, :4]
-    between = float(fit.cov_re[0, 0])
-    row, df = {"icc": between / (between + fit.scale)}, len(of) - 4
+    coef, cov, icc = random_intercept(rows[y].to_numpy(dtype=float), x, rows[unit].to_numpy())
+    row, df = {"icc": icc}, len(of) - 4
     for name, direction in (("effect_not", [0, 1, 0, 0]), ("effect_met", [0, 1, 0, 1]), ("", [0, 0, 0, 1])):
         direction = np.array(direction, dtype=float)
         value, se = float(direction @ coef), float(np.sqrt(direction @ cov @ direction))
@@ -272,5 +231,32 @@ def _mixed(rows, y, unit, of, ci_level):
         else:
             narrow = stats.t.ppf(0.95, df) * se
             row |= dict(estimate=value, se=se, ci_lo=value - half, ci_hi=value + half, ci90_lo=value - narrow, ci90_hi=value + narrow)
-            row["p"] = float(2 * stats.t.sf(abs(value / se), df))
-    return row, "ok"
+            row["p"] = float(2 * stats.t.sf(abs(value / se), df)) if se > 0 else np.nan
+    return row, "ok" if se > 0 else "degenerate"
+
+
+def random_intercept(y, x, units):
+    """Linear model with a random intercept per unit by restricted maximum likelihood: (coefficients, covariance, intraclass correlation).
+
+    The ratio of the variances is searched on one line; for each ratio all else has a closed form (Laird & Ware 1982).
+    """
+    codes = np.unique(units, return_inverse=True)[1]
+    size = np.bincount(codes).astype(float)
+    design = np.column_stack([x, y])
+    totals = np.zeros((len(size), design.shape[1]))
+    np.add.at(totals, codes, design)
+    products, k = design.T @ design, x.shape[1]
+
+    def at(ratio):
+        """Minus twice the restricted log-likelihood, coefficients, their covariance."""
+        sums = products - (totals * (ratio / (1 + size * ratio))[:, None]).T @ totals
+        left = sums[:k, :k]
+        coef = np.linalg.solve(left, sums[:k, k])
+        scale = (sums[k, k] - coef @ sums[:k, k]) / (len(y) - k)
+        deviance = (len(y) - k) * np.log(scale) + np.log1p(size * ratio).sum() + np.linalg.slogdet(left)[1]
+        return deviance, coef, scale * np.linalg.inv(left)
+
+    found = optimize.minimize_scalar(lambda log: at(np.exp(log))[0], bounds=(-14, 6), method="bounded", options={"xatol": 1e-8})
+    ratio = float(np.exp(found.x)) if found.fun < at(0.0)[0] else 0.0
+    _, coef, cov = at(ratio)
+    return coef, cov, ratio / (1 + ratio)

@@ -10,11 +10,11 @@ from delight import logit
 from delight.errors import InputError
 from delight.estimate import base_status, benjamini_hochberg, fit_linear, need_columns
 from delight.loyalty.answers import fit_answers
-from delight.loyalty.gate import WORTH, two_scale_columns
-from delight.loyalty.interaction import n_needed, two_scales
+from delight.loyalty.gate import WORTH
+from delight.loyalty.interaction import cell_rows, n_needed, two_scale_columns, two_scales
 from delight.loyalty.outcome import is_binary, prepare
 from delight.loyalty.panel import twice_answered
-from delight.loyalty.regression import design_terms
+from delight.loyalty.regression import FEWEST_ANSWERS, design_terms
 from delight.resample import generator
 from delight.result import Result
 from delight.scales import Scale, check_scale
@@ -37,6 +37,7 @@ def goodwill(
     delight_from,
     prior_score=None,
     controls=(),
+    turned=False,
     respondent=None,
     weights=None,
     weights_kind="sampling",
@@ -51,7 +52,7 @@ def goodwill(
     ----------
     frame : pandas.DataFrame, one row a customer and period; unchanged. `panel.prior` brings the wave before beside every row.
     y : str
-        What came after the failure: leaving (0/1, 1 is bad), or a score (more is better).
+        What came after the failure: leaving (0/1, with `turned`), staying, or a score.
     failure : str
         1 if something went wrong, else 0.
     prior : str
@@ -65,6 +66,8 @@ def goodwill(
         regression to the mean. Default for a graded `y`: `prior`.
     controls : sequence of str
         Tenure, prior satisfaction, spend.
+    turned : bool
+        More of `y` is worse, as with leaving; it is reported as it stands.
     respondent : str, optional
         Customer of a row: errors are clustered by it (unless `clusters`), and with graded answers and at least 40 customers with two
         failures or more a within-customer model is fitted beside.
@@ -76,8 +79,9 @@ def goodwill(
         Row ``term`` = ``interaction``: ``effect_without, effect_with`` (what a failure does to customers not delighted and delighted
         before: risk difference, or points) with ``_lo, _hi``; ``interaction_rd`` with ``_lo, _hi, _p`` (delta method),
         ``boot_lo, boot_hi``; ``interaction_logit`` with ``_lo, _hi, _p``; ``scales_agree, verdict``; ``estimate, se, ci_lo, ci_hi,
-        ci90_lo, ci90_hi`` (of the difference), ``p`` (both scales), ``share_<with|without>_<failure|none>``, ``n_<…>`` likewise, ``n_needed``, ``n, n_missing,
-        n_eff, status``. Rows ``failure, prior, product`` of the (ordered) logit: ``coef, se, ci_lo, ci_hi, p``; row ``within`` where fitted.
+        ci90_lo, ci90_hi`` (of the difference), ``p`` (both scales), ``n_needed, n, n_missing, n_eff, status``. Rows ``cell`` (``by, group``:
+        ``with failure``, ``with none``, ``without failure``, ``without none``; delighted before or not): ``value`` (raw share or mean) with
+        ``_lo, _hi``, ``n``. Rows ``failure, prior, product`` of the (ordered) logit: ``coef, se, ci_lo, ci_hi, p``; row ``within`` where fitted.
         ``verdict``: ``supported`` (buffer) if both scales show a smaller loss, ``contradicted`` (love becomes hate) if both show a larger
         one, else ``inconclusive``; fewer than 40 failures among the delighted: ``insufficient``.
 
@@ -110,16 +114,19 @@ def goodwill(
     failed, before = data.s, (data.sample.frame["(prior)"].to_numpy(dtype=float) >= delight_from).astype(float)
     terms = design_terms(data, "(failure)", None, (), (), [*known, *controls])
     others = terms.x.drop(columns="(failure)", errors="ignore").to_numpy(dtype=float)
-    row = _cells(data, failed, before, binary)
-    few = row["n_with_failure"] < FEWEST or min(row["n_without_failure"], row["n_with_none"], row["n_without_none"]) < 10
+    names = ({1: "with", 0: "without"}, {1: "failure", 0: "none"})
+    values = (data.y >= data.top).astype(float) if binary else data.y
+    cells = cell_rows(values, failed, before, data, names, share=binary, ci_level=ci_level)
+    n = {c["group"]: c["n"] for c in cells}
+    few = n["with failure"] < FEWEST or min(n.values()) < FEWEST_ANSWERS
     found = None
     if not few and len(np.unique(data.y)) > 1:
         found = two_scales(
             data.y, failed, before, others, data.w, binary=binary, kind=data.kind, clusters=data.clusters,
             observed=data.equal_weights, ci_level=ci_level, n_boot=n_boot, rng=generator(seed, "M22"),
         )  # fmt: skip
-    row |= two_scale_columns(found, ci_level, names=("without", "with"))
-    better = -1 if binary else 1  # a smaller rise of leaving, or a smaller fall of the score
+    row = two_scale_columns(found, ci_level, names=("without", "with"))
+    better = -1 if turned else 1  # a smaller rise of leaving, or a smaller fall of the score
     side = better * found.agree() if found else 0
     row["verdict"] = "insufficient" if few else {1: "supported", -1: "contradicted", 0: "inconclusive"}[side]
     row["n_needed"] = n_needed(data.sample.n, found.difference[0], WORTH if binary else WORTH_POINTS) if found else np.nan
@@ -129,25 +136,15 @@ def goodwill(
     within = _within(data, failed, before, others, respondent, ci_level) if not binary and respondent and not few else None
     rows += [within] if within else []
     counted = dict(n=data.sample.n, n_missing=data.sample.n_missing, n_eff=data.sample.n_eff)
+    rows = [{"by": "", "group": "", **r, **counted} for r in rows] + [
+        {"term": "cell", **c, "n_missing": data.sample.n_missing} for c in cells
+    ]
     return Result.of(
-        "M22", pd.DataFrame([r | counted for r in rows]), function="delight.loyalty.goodwill.goodwill", notes=terms.notes, outcome=y,
-        failure=failure, prior=prior, prior_score=prior_score, controls=list(controls), delight_from=delight_from, binary=binary,
+        "M22", pd.DataFrame(rows), function="delight.loyalty.goodwill.goodwill", notes=terms.notes, outcome=y,
+        failure=failure, prior=prior, prior_score=prior_score, controls=list(controls), delight_from=delight_from, turned=turned, binary=binary,
         scale=scales[y], prior_scale=scales[prior], clusters=clusters, ci_level=ci_level, n_boot=n_boot, seed=seed, fewest=FEWEST,
-        worth=WORTH if binary else WORTH_POINTS, keys=["term"], **data.sample.meta,
+        worth=WORTH if binary else WORTH_POINTS, keys=["outcome_role", "term"], **data.sample.meta,
     )  # fmt: skip
-
-
-def _cells(data, failed, before, binary):
-    """Counts and means of the four groups."""
-    frequency = data.w if data.kind == "frequency" else np.ones(len(data.y))
-    row = {}
-    for had, name in ((1, "with"), (0, "without")):
-        for fail, end in ((1, "failure"), (0, "none")):
-            here = (before == had) & (failed == fail)
-            row[f"n_{name}_{end}"] = int(frequency[here].sum())
-            values = (data.y >= data.top).astype(float) if binary else data.y
-            row[f"share_{name}_{end}"] = float(np.average(values[here], weights=data.w[here])) if here.any() else np.nan
-    return row
 
 
 def _term(found, j, name, ci_level, status):

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 from scipy.special import expit
 
-from delight.estimate import Estimate, fit_linear
+from delight.estimate import Estimate, base_status, fit_linear, mean, wilson
 from delight.loyalty.answers import firth_interval, fit_answers
 from delight.loyalty.draws import Refit
 from delight.resample import counts, percentile
@@ -132,8 +132,56 @@ def _double_difference(coef, others, times):
     return (share * chance).sum(axis=1)
 
 
+def cell_rows(values, first, second, data, names, *, share, ci_level):
+    """A row for each of the four groups: ``by, group`` (such as ``with failure``), ``n, n_eff, value`` with its limits.
+
+    Parameters
+    ----------
+    values : ndarray
+        Shown by group: 0/1 (`share`: Wilson) or points (t).
+    first, second : ndarray of 0 and 1
+    names : (dict, dict)
+        Name of each value of `second`, and of `first`: the group is called by both, in this order.
+    """
+    frequency, rows = data.w if data.kind == "frequency" else np.ones(len(values)), []
+    for b, group in names[0].items():
+        for a, end in names[1].items():
+            here = (first == a) & (second == b)
+            n, w = int(frequency[here].sum()), data.w[here]
+            row = dict(by="cell", group=f"{group} {end}", n=n, n_eff=0.0, value=np.nan, value_lo=np.nan, value_hi=np.nan)
+            if n:
+                est = mean(values[here], w, kind=data.kind, ci_level=ci_level)
+                n_eff = float(n) if data.kind != "sampling" else float(w.sum() ** 2 / (w**2).sum())
+                lo, hi = wilson(est.value, n_eff, ci_level) if share else (est.lo, est.hi)
+                row |= dict(n_eff=n_eff, value=est.value, value_lo=lo, value_hi=hi)
+            rows.append(row | {"status": base_status(n)})
+    return rows
+
+
 def n_needed(n, estimate, size):
     """Answers for a chance of 80 % to show an interaction of `size`, from the standard error of these n; None where there is none."""
     if not (np.isfinite(estimate.se) and estimate.se > 0):
         return None
     return int(np.ceil(n * (POWER * estimate.se / size) ** 2))
+
+
+def two_scale_columns(found, ci_level, *, names=("without", "within")):
+    """The columns that a two-scale verdict fills; NaN where there is none."""
+    row = {}
+    parts = {f"effect_{names[0]}": "without", f"effect_{names[1]}": "within", "interaction_rd": "difference", "interaction_logit": "odds"}
+    for name, attribute in parts.items():
+        est, p = getattr(found, attribute) if found else (None, np.nan)
+        row |= {name: est.value if est else np.nan, f"{name}_lo": est.lo if est else np.nan, f"{name}_hi": est.hi if est else np.nan}
+        row |= {f"{name}_p": p} if name.startswith("interaction") else {}
+    row["boot_lo"], row["boot_hi"] = found.boot if found else (np.nan, np.nan)
+    row["scales_agree"] = bool(found.agree()) if found else False
+    est = found.difference[0] if found else None
+    half = _quantile(0.95, est.df) * est.se if est else np.nan
+    row |= {"estimate": row["interaction_rd"], "se": est.se if est else np.nan, "ci_lo": row["interaction_rd_lo"]}
+    row |= {"ci_hi": row["interaction_rd_hi"], "ci90_lo": row["estimate"] - half, "ci90_hi": row["estimate"] + half}
+    row["p"] = found.p if found else np.nan
+    return row
+
+
+def _quantile(chance, df):
+    return stats.norm.ppf(chance) if not np.isfinite(df) else stats.t.ppf(chance, df)

@@ -71,7 +71,7 @@ def bond(
         ``overlap`` (overlap weights); on the value ``gamma`` (log link; with noughts ``two_part``: any value by a logit, how much by a
         Gamma). Columns ``mean_bound, mean_other`` (as weighted by the estimator), ``estimate, se`` (bootstrap), ``ci_lo, ci_hi, ci90_lo,
         ci90_hi`` (percentile), ``p, ratio, ratio_lo, ratio_hi`` (bound over others; on the log scale geometric means), ``imbalance``
-        (largest standardised difference of a covariate after the estimator's weighting), ``n_bound, n_other, n, n_missing, n_eff,
+        (largest standardised difference of a covariate after the estimator's weighting), ``n_first`` (bound), ``n_second, n, n_missing, n_eff,
         status``. Fewer than 30 in either group: ``insufficient``. The overlap estimate on the value in ``delighted`` is the headline.
 
     Notes
@@ -127,7 +127,7 @@ def _bond_rows(data, bound, z, population, ci_level, n_boot, seed):
     frequency = w if data.kind == "frequency" else np.ones(len(v))
     n = {side: int(frequency[bound == side].sum()) for side in (1.0, 0.0)}
     about = dict(
-        population=population, n_bound=n[1.0], n_other=n[0.0], n=data.sample.n, n_missing=data.sample.n_missing, n_eff=data.sample.n_eff
+        population=population, n_first=n[1.0], n_second=n[0.0], n=data.sample.n, n_missing=data.sample.n_missing, n_eff=data.sample.n_eff
     )
     plan = _plan(v)
     numbers = (
