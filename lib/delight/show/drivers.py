@@ -69,6 +69,13 @@ def _ticks(axis, words):
     axis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value, decimals)))
 
 
+def rank_text(words, lo, hi):
+    """The ranks that the answers allow: "3", "2–5", or a dash."""
+    if np.isnan(lo):
+        return "–"
+    return words.number(lo) if lo == hi else f"{words.number(lo)}–{words.number(hi)}"
+
+
 def _names(words, attributes, width=34):
     return [fill(words.column(a), width) for a in attributes]
 
@@ -238,8 +245,7 @@ def importance_figure(importance, ax, words, **options):
             ax.hlines(at, 100 * row.ci_lo, 100 * row.ci_hi, color=COLOURS["main"], linewidth=1.6)
         ax.scatter(100 * row.share, at, s=28, zorder=3, edgecolors=COLOURS["main"], facecolors=COLOURS["main"] if ranked else "white")
         if ranked and not np.isnan(row.rank_lo):
-            same = row.rank_lo == row.rank_hi
-            text = words.number(row.rank_lo) if same else f"{words.number(row.rank_lo)}–{words.number(row.rank_hi)}"
+            text = rank_text(words, row.rank_lo, row.rank_hi)
             ax.annotate(text, (1.02, at), xycoords=("axes fraction", "data"), va="center", ha="left", fontsize=8, color=COLOURS["soft"])
     joint = int((~t["apart"]).sum())
     if 0 < joint < len(t):
@@ -792,10 +798,7 @@ def importance_table(importance, weights, words, **options):
     """Both decompositions side by side."""
     _, t = words.gettext, _ranked(importance)
     other = weights.table.set_index("attribute").loc[t["attribute"]]
-    ranks = [
-        "–" if np.isnan(lo) else words.number(lo) if lo == hi else f"{words.number(lo)}–{words.number(hi)}"
-        for lo, hi in zip(t["rank_lo"], t["rank_hi"])
-    ]
+    ranks = [rank_text(words, lo, hi) for lo, hi in zip(t["rank_lo"], t["rank_hi"])]
     return [
         Column(_("Experience"), [words.column(a) for a in t["attribute"]]),
         Column(_("n"), t["n_applicable"].tolist(), "count"),
