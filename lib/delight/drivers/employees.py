@@ -15,7 +15,7 @@ from delight.drivers import shares
 from delight.drivers.model import prepare, steady
 from delight.drivers.shapley import in_pieces, subset_r2
 from delight.errors import InputError
-from delight.estimate import Inference, aliased_terms
+from delight.estimate import Inference, aliased_terms, holm
 from delight.logit import fit_logit
 from delight.result import Note, Result
 
@@ -26,12 +26,24 @@ FEWEST = 10
 
 SHARE_COLUMNS = [
     *("outcome", "n_employee", "n_attributes", "share_of_attributes", "share", "ci_lo", "ci_hi", "expected", "expected_lo", "expected_hi"),
-    *("excess", "excess_lo", "excess_hi", "excess_lo90", "excess_hi90", "excess_p", "p_labels", "n_labellings", "exact", "r2"),
+    *(
+        "excess",
+        "excess_lo",
+        "excess_hi",
+        "excess_lo90",
+        "excess_hi90",
+        "excess_p",
+        "excess_p_adj",
+        "p_labels",
+        "n_labellings",
+        "exact",
+        "r2",
+    ),
     *("game", "n", "n_missing", "n_eff", "status"),
 ]
 STEP_COLUMNS = [
     *("part", "n_attributes", "satisfied", "satisfied_lo", "satisfied_hi", "delighted", "delighted_lo", "delighted_hi"),
-    *("diff", "se", "ci_lo", "ci_hi", "lo90", "hi90", "p", "n", "n_step", "n_missing", "n_eff", "status"),
+    *("diff", "se", "ci_lo", "ci_hi", "lo90", "hi90", "p", "p_adj", "n", "n_step", "n_missing", "n_eff", "status"),
 ]
 
 
@@ -71,7 +83,7 @@ def employee_share(
         `delight_from`, among those who reached `satisfied_from`); the steps are 0/1 and shared out by least squares. ``share``
         (quotient game between employee-related and other attributes) with interval, ``share_of_attributes``; ``expected``: the mean
         share over all ways of picking as many attributes, ``expected_lo, expected_hi`` the limits that hold `ci_level` of them;
-        ``excess = share - expected`` with bootstrap limits (also 90 %) and ``excess_p``; ``p_labels``: share of the ways of picking
+        ``excess = share - expected`` with bootstrap limits (also 90 %), ``excess_p`` and, by Holm over the rows, ``excess_p_adj``; ``p_labels``: share of the ways of picking
         that lie at least as far from the mean (exact where all are tried).
 
         No employee-related attribute, or nothing else: ``not_identified``. Steps with fewer than 10 respondents on a side:
@@ -101,6 +113,7 @@ def employee_share(
             row["status"] = row["status"] if np.isfinite(row["share"]) else "degenerate"
         rows.append(row)
     table = pd.DataFrame(rows).assign(game="quotient").reindex(columns=SHARE_COLUMNS)
+    table["excess_p_adj"] = holm(table["excess_p"])
     meta = {"y": y, "x": list(x), "employee": employee, "satisfied_from": cuts[0], "delight_from": cuts[1], "ci_level": ci_level}
     meta |= {"n_boot": n_boot, "seed": seed, "clusters": clusters, "keys": ["outcome"]}
     return Result.of("M32.share", table, function="delight.drivers.employees.employee_share", notes=notes, **model.meta, **meta)
@@ -135,7 +148,7 @@ def employee_steps(
         Rows ``employee``, ``other`` and ``contrast`` (employee less other). ``satisfied``: what one point more on one attribute of
         the part goes with in the chance to reach `satisfied_from`, mean over its attributes (average marginal effect); ``delighted``:
         the same for reaching `delight_from` among the satisfied; ``diff = delighted - satisfied`` with ``se, ci_lo, ci_hi``, 90 % limits
-        and ``p``. ``n`` respondents, ``n_step`` of whom satisfied. A point is one of the scale where all attributes share one, else
+        ``p`` and, by Holm over the rows, ``p_adj``. ``n`` respondents, ``n_step`` of whom satisfied. A point is one of the scale where all attributes share one, else
         a tenth of each own range (meta ``unit``).
 
         A step with fewer than 10 respondents on a side, or fewer than 30 answers: ``insufficient``; a logit that does not settle:
@@ -358,4 +371,4 @@ def _contrasts(effects, ci_level):
         half = stats.t.ppf(0.95, effects.df) * found.se
         row |= {"diff": found.value, "se": found.se, "ci_lo": found.lo, "ci_hi": found.hi}
         rows.append(row | {"lo90": found.value - half, "hi90": found.value + half, "p": p})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).assign(p_adj=lambda t: holm(t["p"]))

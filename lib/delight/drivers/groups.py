@@ -128,6 +128,19 @@ def _draws_for(names, n_boot, ci_level, notes):
     return needed
 
 
+def first_grouping(x, **groupings):
+    """The first of several groupings (kind=dict of attribute → name) that joins attributes: (kind, attribute → name), or ("", {}).
+
+    A grouping joins attributes if it has at least two groups, counting attributes without one, and fewer groups than attributes.
+    """
+    for kind, names in groupings.items():
+        named = {a: names[a] for a in x if names.get(a)}
+        joined = set(named.values())
+        if len(joined) + len(x) - len(named) >= 2 and len(joined) < len(named):
+            return kind, named
+    return "", {}
+
+
 # ---- in every contact
 
 
