@@ -276,7 +276,7 @@ def _box(ax, words, x, y, construct, about):
             ha="center",
             va="center",
             fontsize=8 if i < titles else 7,
-            weight="semibold" if i < titles else "normal",
+            weight="bold" if i < titles else "normal",
             zorder=4,
         )
 
