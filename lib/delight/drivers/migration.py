@@ -197,17 +197,12 @@ def _slopes(track, order, when, since, ci_level):
     row = {"waves": len(asked), "first": asked[0] if asked else None, "last": asked[-1] if asked else None}
     row |= {"time": float(t[-1] - t[0]) if len(t) else np.nan, "n": n, "n_missing": n_in - n}
     row["n_eff"] = _kish(track, np.isin(track.wave, asked))
-    kano = track.codes <= 3
-    parts = {
-        "cs_plus": (np.isin(track.codes, (1, 2)), kano),
-        "cs_minus": (np.isin(track.codes, (0, 1)), kano),
-        "a": (track.codes == 2, np.ones(len(track.codes), dtype=bool)),
-    }
-    for name, (event, domain) in parts.items():
+    for name in ("cs_plus", "cs_minus", "share_a"):
+        event, domain = _event(track, name)
         found = [track.share(w, event, domain) for w in asked]
-        if name != "a":
+        if name != "share_a":
             row |= {f"{name}_first": found[0][0] if found else np.nan, f"{name}_last": found[-1][0] if found else np.nan}
-        row |= _slope(track, name, found, t, ci_level)
+        row |= _slope(track, "a" if name == "share_a" else name, found, t, ci_level)
     row |= {"net_flow": -row["a_slope"] + 0.0, "net_flow_lo": -row["a_slope_hi"], "net_flow_hi": -row["a_slope_lo"]}
     for name, length in (("half_year", 0.5), ("year", 1.0)):
         row |= {f"{name}{end}": length * row[f"cs_plus_slope{end}"] for end in ("", "_lo", "_hi")}
@@ -219,6 +214,13 @@ def _slopes(track, order, when, since, ci_level):
         return row | {"status": "low_base"}
     few = track.clustered and len(np.unique(track.units)) < FEWEST_CLUSTERS
     return row | {"status": "assumption_warning" if few else base_status(fewest)}
+
+
+def _event(track, name):
+    """(event, domain) of CS+, |CS-| and the share of A."""
+    kano, everybody = track.codes <= 3, np.ones(len(track.codes), dtype=bool)
+    events = {"cs_plus": ((1, 2), kano), "cs_minus": ((0, 1), kano), "share_a": ((2,), everybody)}
+    return np.isin(track.codes, events[name][0]), events[name][1]
 
 
 def _kish(track, inside):
@@ -282,7 +284,7 @@ def _logit(track, asked, t):
 
 
 def decay(frame, *, pairs, order, wave="wave", times=None, respondent=None, ci_level=0.95, **options):
-    """The average change of CS+ and |CS-| in a year, over the features that delight: one number for a claim.
+    """The average change of CS+, |CS-| and the share of A in a year, over the features that delight: one number for a claim.
 
     Features are chosen by their mean over the waves (CS+ at least ½, |CS-| below ½), not by the first wave: whoever is chosen
     because she stood high falls back by chance. Parameters as in `trend`; other options are its own.
@@ -290,13 +292,13 @@ def decay(frame, *, pairs, order, wave="wave", times=None, respondent=None, ci_l
     Returns
     -------
     Result
-        Two rows ``measure`` (cs_plus, cs_minus): ``estimate`` a year, ``se, lo, hi`` at `ci_level`, ``ci95_lo, ci95_hi, ci90_lo, ci90_hi,
+        Three rows ``measure`` (cs_plus, cs_minus, share_a): ``estimate`` a year, ``se, lo, hi`` at `ci_level`, ``ci95_lo, ci95_hi, ci90_lo, ci90_hi,
         p, features`` (how many), ``n, n_missing, n_eff, status``; without such a feature or with one wave ``not_identified``.
     """
     order = _waves(frame, order, wave)
     check_pairs(frame, pairs, [options.get("weights"), options.get("clusters"), respondent])
     when, unit = _times(order, times)
-    chosen, sums = [], {"cs_plus": [], "cs_minus": []}
+    chosen, sums = [], {"cs_plus": [], "cs_minus": [], "share_a": []}
     keys = {k: options.get(k, d) for k, d in (("variant", "berger"), ("weights", None), ("weights_kind", "sampling"), ("clusters", None))}
     grouping = keys["clusters"] or respondent or "row:"
     numbered = frame.assign(**{"row:": np.arange(len(frame))})
@@ -308,9 +310,8 @@ def decay(frame, *, pairs, order, wave="wave", times=None, respondent=None, ci_l
         track.units = track.used.frame["unit:"].to_numpy()
         since = _since(options.get("breaks"), attribute, order)
         waves = [w for w in (order[order.index(since) :] if since else order) if track.base(w) >= FEWEST]
-        kano = track.codes <= 3
-        events = {"cs_plus": np.isin(track.codes, (1, 2)), "cs_minus": np.isin(track.codes, (0, 1))}
-        found = {name: [track.share(w, event, kano) for w in waves] for name, event in events.items()}
+        events = {name: _event(track, name) for name in sums}
+        found = {name: [track.share(w, *event) for w in waves] for name, event in events.items()}
         means = {name: np.mean([s for s, _, _ in values]) if values else np.nan for name, values in found.items()}
         if len(waves) < 2 or not (means["cs_plus"] >= 0.5 and means["cs_minus"] < 0.5):
             continue
@@ -631,7 +632,7 @@ def _lasting(states, w, steps, agreed, ci_level, n_boot, rng, kind):
     stay, reliability, drawn, converged = found
     row |= {"p_aa_true": stay, "reliability_a": reliability, "half_life": float(months_to_half(stay, months))}
     lo, hi = resample.percentile(drawn, ci_level)
-    row |= {"p_aa_true_lo": float(lo), "p_aa_true_hi": float(hi)}
+    row |= {"p_aa_true_lo": float(np.clip(lo, 0, 1)), "p_aa_true_hi": float(np.clip(hi, 0, 1))}
     row |= {"hl_lo": float(months_to_half(lo, months)), "hl_hi": float(months_to_half(hi, months))}
     lo90, hi90 = resample.percentile(drawn, 0.90)
     row |= {"hl_lo90": float(months_to_half(lo90, months)), "hl_hi90": float(months_to_half(hi90, months))}
@@ -654,10 +655,10 @@ def _root(agreed):
 
 
 def _divided(moved, roots):
-    """Chance to stay in A, freed of unreliability."""
+    """Chance to stay in A, freed of unreliability; by chance above one, which draws must be free to be."""
     total = moved.sum(axis=1, keepdims=True)
     chances = np.divide(moved, total, out=np.eye(4), where=total > 0)
-    return float(np.clip((roots[1] @ chances @ roots[1])[_BIJZONDER, _BIJZONDER], 0, 1))
+    return float((roots[1] @ chances @ roots[1])[_BIJZONDER, _BIJZONDER])
 
 
 def _freed(moved, agreed, n_boot, rng):
@@ -678,7 +679,7 @@ def _freed(moved, agreed, n_boot, rng):
         found = _root(repeat)
         if found is not None:
             drawn[b] = _divided(again, found)
-    return _divided(moved, roots), float(np.clip(roots[0][_BIJZONDER, _BIJZONDER], 0, 1)), drawn, True
+    return float(np.clip(_divided(moved, roots), 0, 1)), float(np.clip(roots[0][_BIJZONDER, _BIJZONDER], 0, 1)), drawn, True
 
 
 def _latent(states, w, n_boot, rng, kind):
