@@ -307,7 +307,7 @@ def _against_chance(draws, inside, labellings, ci_level):
     row["excess_p"] = float(resample.two_sided_p(excess[1:])) if len(excess) > 1 else np.nan
     away = np.abs(part[:, 0] - expected[0])
     row["p_labels"] = float((away >= away[0] - 1e-12).mean())
-    return row
+    return {name: float(value) for name, value in row.items()}
 
 
 # ---- steps

@@ -789,10 +789,7 @@ def _shared_area(a, b):
 
 @table(
     title=lambda importance, weights, words, **options: words.gettext("How much each experience weighs, two ways"),
-    note=lambda importance, weights, words, **options: words.gettext(
-        "Shares of what is explained. The first is averaged over all orders of the experiences (Shapley) where their number allows it; beside it "
-        "stand relative weights (Johnson). p: no more weight than a random column. VIF: above 10, an experience is hardly separable from the others."
-    ),
+    note=lambda importance, weights, words, **options: _two_ways_note(weights, words),
 )
 def importance_table(importance, weights, words, **options):
     """Both decompositions side by side."""
@@ -808,6 +805,20 @@ def importance_table(importance, weights, words, **options):
         Column("p", other["noise_p"].tolist(), "p"),
         Column("VIF", t["vif"].tolist(), "number1"),
     ]
+
+
+def _two_ways_note(weights, words):
+    _ = words.gettext
+    text = _(
+        "Shares of what is explained. The first is averaged over all orders of the experiences (Shapley) where their number allows it; beside it "
+        "stand relative weights (Johnson). p: no more weight than a random column. VIF: above 10, an experience is hardly separable from the others."
+    )
+    if weights.note("mcfadden"):
+        text += " " + _(
+            "With so few answers to choose from on the overall question, relative weights rest on a logit and on McFadden's R², "
+            "which is an approximation."
+        )
+    return text
 
 
 @table(
