@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from delight.segments import SegmentModel
+import pandas as pd
+
+from delight.segments import SegmentModel, membership
 
 
 def asked(here):
@@ -36,6 +38,16 @@ def propose(here, model):
     return model.save(here.folder / "segments.json") if model is not None else None
 
 
+def keep_typing(here, tool):
+    """Write the golden questions into the work folder, as JSON and as a spreadsheet that scores answers; their paths."""
+    if tool is None:
+        return []
+    labels = {q: here.words.column(q) for q in tool.questions}
+    names = {s: here.words.segment(s) for s in tool.segments}
+    sheet = tool.save_workbook(here.folder / "typing.xlsx", labels=labels, names=names)
+    return [tool.save(here.folder / "typing.json"), sheet]
+
+
 def outcomes(here):
     """What segments are compared on: overall grade, delighted customers and, where asked on 0-10, the net promoter score."""
     study, found = here.study, {}
@@ -44,3 +56,18 @@ def outcomes(here):
     if here.has("recommend") and (study.scale("recommend").min, study.scale("recommend").max) == (0, 10):
         found["recommend"] = study.column("recommend")
     return found
+
+
+def groups(here):
+    """Arguments ``by, members`` of `drivers.differences`: the segments of chapter 30, else the groups that the study declares.
+
+    Without either nobody belongs anywhere, and the drivers of everybody stand alone.
+    """
+    if here.exists("segments.assignment"):
+        assignment = here.read("segments.assignment")
+        if assignment.meta.get("segments"):
+            return {"by": "segment", "members": membership(assignment)}
+    declared = here.columns("segment")
+    if declared:
+        return {"by": declared[0]}
+    return {"by": "segment", "members": pd.DataFrame(index=range(len(here.responses())))}

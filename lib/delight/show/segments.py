@@ -50,7 +50,7 @@ def _lacking(segments, words):
 
 
 @reading
-def kinds(segments, profile, checks, words, **options):
+def kinds(segments, profile, checks, verdict, words, **options):
     """How many segments, how large, what each wants, and how much can be built on them."""
     _ = words.gettext
     lacking = _lacking(segments, words)
@@ -64,7 +64,7 @@ def kinds(segments, profile, checks, words, **options):
                     "Raw grades would have divided them into kinds of graders, which are no kinds of customers."
                 )
             )
-        return paragraphs
+        return [*paragraphs, *_expected(words, verdict)]
     rows = _rows(segments)
     if rows.empty:
         return [_("Too few customers answered to show this without giving away who they are.")]
@@ -100,7 +100,7 @@ def kinds(segments, profile, checks, words, **options):
                 "differences in their mean grade), so the segments rest on what a customer wants more than other things."
             ).format(share=words.percent(style.values["share"]))
         )
-    return [*paragraphs, *_judgement(words, segments, checks)]
+    return [*paragraphs, *_judgement(words, segments, checks), *_expected(words, verdict)]
 
 
 def _wishes(words, profile, segment):
@@ -146,6 +146,31 @@ def _judgement(words, segments, checks):
             reasons=words.listed(failed)
         )
     ]
+
+
+def _expected(words, verdict):
+    """Whether there are as many kinds of customers as the study expected; nothing where it expected none."""
+    _, found = words.gettext, verdict.table
+    if not len(found) or not verdict.meta.get("expected") or verdict.status == "suppressed":
+        return []
+    row = found.iloc[0]
+    told = {
+        "supported": _("Before the survey {k} kinds of customers were expected. The data bear out that there are so many."),
+        "possible": _(
+            "Before the survey {k} kinds of customers were expected. So many would hold, but {proposed} describe the answers more sparingly: "
+            "the number stays a choice."
+        ),
+        "not_supported": _("Before the survey {k} kinds of customers were expected. The data do not bear that out: {reasons}."),
+        "inconclusive": _("Before the survey {k} kinds of customers were expected. These data cannot tell: {reasons}."),
+    }
+    limits = {"stability": 0.8, "respondents": max(200, 100 * row["k"]), "sizes": 0.05, "residuals": np.nan, "starts": 2}
+    values = {"stability": row["ari_half"], "sizes": row["min_share"], "respondents": row["n"]}
+    reasons = [
+        _failure(words, {"check": c, "value": values.get(c, np.nan), "limit": limits[c]})
+        for c in filter(None, str(row["failed"]).split(", "))
+    ]
+    text = told.get(row["verdict"])
+    return [text.format(k=words.number(row["k"]), proposed=words.number(row["proposed"]), reasons=words.listed(reasons)) if text else ""]
 
 
 def _failure(words, row):
@@ -449,6 +474,87 @@ def composition_table(composition, words, **options):
 # ---- how sure we are -------------------------------------------------------------------------------------------------
 
 
+@reading
+def golden(formula, quality, words, **options):
+    """How well a few questions tell a customer's segment."""
+    _ = words.gettext
+    found = quality.table.set_index("measure")
+    if quality.status == "suppressed" or "accuracy" not in found.index or not np.isfinite(found.loc["accuracy", "value"]):
+        return [_("There are no segments that a few questions could tell.")]
+    asked = formula.table.loc[formula.table["question"] != "constant", "question"]
+    right, guess = found.loc["accuracy"], found.loc["baseline"]
+    texts = [
+        words.ngettext(
+            "To know a customer's segment it takes {n} question ({questions}): it tells the segment rightly for {share} of customers "
+            "(interval {interval}); guessing the largest segment would be right for {baseline}.",
+            "To know a customer's segment it takes {n} questions ({questions}): they tell the segment rightly for {share} of customers "
+            "(interval {interval}); guessing the largest segment would be right for {baseline}.",
+            len(asked),
+        ).format(
+            n=words.number(len(asked)),
+            questions=words.listed([_("“{wish}”").format(wish=words.column(q)) for q in asked]),
+            share=words.percent(right["value"]),
+            interval=words.interval(right["value_lo"], right["value_hi"], words.percent),
+            baseline=words.percent(guess["value"]),
+        )
+    ]
+    if found.loc["kappa", "value_lo"] <= 0.4:
+        texts.append(_("That is too little to treat a customer by it."))
+    return [" ".join(texts)]
+
+
+def _typing_title(formula, words, **options):
+    return words.gettext("The golden questions and their weights")
+
+
+def _typing_note(formula, words, **options):
+    _ = words.gettext
+    return _(
+        "The score of a segment is its constant plus every answer times its weight; the segment with the highest score is the customer's. The last column is "
+        "the share told rightly with the questions so far, somewhat flattered by the choice."
+    )
+
+
+@table(title=_typing_title, note=_typing_note)
+def typing_table(formula, words, **options):
+    """One row a golden question, one column of weights a segment."""
+    _, found = words.gettext, formula.table
+    columns = [Column(_("Question"), [_("Constant") if q == "constant" else words.column(q) for q in found["question"]])]
+    for name in formula.meta.get("segments", ()):
+        if f"weight_{name}" in found:
+            columns.append(Column(_name(words, name), found[f"weight_{name}"], "number3"))
+    return [*columns, Column(_("Told rightly"), found["accuracy"], "percent")]
+
+
+def _told_title(confusion, quality, words, **options):
+    return words.gettext("How well the golden questions tell the segments")
+
+
+def _told_note(confusion, quality, words, **options):
+    _ = words.gettext
+    kappa = quality.table.set_index("measure").loc["kappa"]
+    return _(
+        "Customers of each segment by the segment that the questions tell, on customers who played no part in choosing and weighing them. Agreement "
+        "beyond chance (kappa): {kappa} ({interval})."
+    ).format(
+        kappa=words.number(kappa["value"], 2),
+        interval=words.interval(kappa["value_lo"], kappa["value_hi"], lambda v: words.number(v, 2)),
+    )
+
+
+@table(title=_told_title, note=_told_note)
+def told_table(confusion, quality, words, **options):
+    """Each segment by the segment that the golden questions tell, with the share told rightly."""
+    _, found = words.gettext, confusion.table
+    names = list(dict.fromkeys(found["segment"]))
+    recall = quality.table[quality.table["measure"] == "recall"].set_index("segment").reindex(names)
+    columns = [Column(_("Segment"), [_name(words, n) for n in names]), Column(_("n"), recall["n"], "count")]
+    for told in dict.fromkeys(found["told"]):
+        mine = found[found["told"] == told].set_index("segment").reindex(names)
+        columns.append(Column(_("told {segment}").format(segment=_name(words, told)), mine["share"], "percent"))
+    return [*columns, Column(_("Told rightly"), recall["value"], "percent", recall["value_lo"], recall["value_hi"])]
+
+
 def _checks_title(checks, words, **options):
     return words.gettext("Are these segments really there?")
 
@@ -479,6 +585,50 @@ def checks_table(checks, words, **options):
         Column(_("Found"), [words.number(v, decimals.get(c, 0)) for c, v in zip(found["check"], found["value"])]),
         Column(_("Passed"), [_("yes") if p else _("no") for p in found["passed"]], emphasis=[not p for p in found["passed"]]),
     ]
+
+
+def _residual_title(residuals, words, **options):
+    return words.gettext("What the segments leave unexplained between two needs")
+
+
+def _residual_note(residuals, words, **options):
+    _ = words.gettext
+    return _(
+        "The pairs of needs with the largest chi-square per degree of freedom left within the segments; from {limit} on they belong together beyond what "
+        "the segments explain."
+    ).format(limit=words.number(residuals.table["limit"].iloc[0] if len(residuals.table) else np.nan, 1))
+
+
+@table(title=_residual_title, note=_residual_note)
+def residual_table(residuals, words, **options):
+    """The largest bivariate residuals."""
+    _, found = words.gettext, residuals.table.head(8)
+    return [
+        Column(_("Need"), [words.column(i) for i in found["item"]]),
+        Column(_("and need"), [words.column(i) for i in found["other"]]),
+        Column(_("Left"), found["residual"], "number2", emphasis=[not p for p in found["passed"].fillna(True)]),
+    ]
+
+
+def _sure_title(classification, words, **options):
+    return words.gettext("How sure is the assignment?")
+
+
+def _sure_note(classification, words, **options):
+    return words.gettext("Of the customers put into a segment, the share that belongs to each, by the account of the model itself.")
+
+
+@table(title=_sure_title, note=_sure_note)
+def sure_table(classification, words, **options):
+    """Classification table: assigned segments by the segments that people belong to."""
+    _, found = words.gettext, classification.table
+    names = list(dict.fromkeys(found["assigned"]))
+    first = found.drop_duplicates("assigned").set_index("assigned").reindex(names)
+    columns = [Column(_("Put into"), [_name(words, n) for n in names]), Column(_("n"), first["n"], "count")]
+    for segment in dict.fromkeys(found["segment"]):
+        mine = found[found["segment"] == segment].set_index("assigned").reindex(names)
+        columns.append(Column(_name(words, segment), mine["share"], "percent"))
+    return columns
 
 
 def _match_title(segments, words, **options):
@@ -528,7 +678,7 @@ def fit_table(fit, words, **options):
     _, found = words.gettext, fit.table
     bold = found["chosen"].fillna(False).astype(bool)
     names = {"raw": _("raw answers"), "within": _("within person")}
-    return [
+    columns = [
         Column(_("Solution"), [names.get(s, s) for s in found["solution"]], emphasis=bold),
         Column(_("Segments"), found["k"], "count", emphasis=bold),
         Column(_("Log-likelihood"), found["ll"], "number1"),
@@ -539,6 +689,9 @@ def fit_table(fit, words, **options):
         Column(_("Starts"), found["starts_hit"], "count"),
         Column(_("Explains grading"), found["style_share"], "percent"),
     ]
+    if found["blrt_p"].notna().any():
+        columns.append(Column(_("p of one fewer"), found["blrt_p"], "p"))
+    return columns
 
 
 def _refit_title(refit, words, **options):

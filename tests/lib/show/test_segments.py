@@ -52,7 +52,7 @@ def joined(view, *args):
 
 
 def test_the_reading_names_segments_sizes_wishes_and_what_may_be_built_on_them(found):
-    text = joined(views.kinds, found.segments, found.profile, found.checks, told("en"))
+    text = joined(views.kinds, found.segments, found.profile, found.checks, found.verdict, told("en"))
     assert "the 800 customers who told us so fall into **3 segments**: Good care (" in text
     assert "**Good care** stands out on none of the needs." in text
     assert "**Unburden me** stands out by wanting" in text and "“Need J”" in text
@@ -61,25 +61,25 @@ def test_the_reading_names_segments_sizes_wishes_and_what_may_be_built_on_them(f
 
 
 def test_no_segments_are_said_to_be_none_in_every_language(nothing):
-    said = [joined(views.kinds, nothing.segments, nothing.profile, nothing.checks, told(x)) for x in LANGUAGES]
+    said = [joined(views.kinds, nothing.segments, nothing.profile, nothing.checks, nothing.verdict, told(x)) for x in LANGUAGES]
     assert "found none that hold" in said[0] and "giswerk" in said[1] and "gætværk" in said[2]
 
 
 def test_too_few_customers_are_told_how_many_are_needed(few):
-    text = joined(views.kinds, few.segments, few.profile, few.checks, told("nl"))
+    text = joined(views.kinds, few.segments, few.profile, few.checks, few.verdict, told("nl"))
     assert text.startswith("120 klanten") and "minstens 200" in text
 
 
 def test_failed_checks_make_a_description_of_the_segments(families):
     forced = segments.find(parents(500, seed=2, wish=0)[0], **ASKED, **QUICK, k=3)
-    text = joined(views.kinds, forced.segments, forced.profile, forced.checks, told("en"))
+    text = joined(views.kinds, forced.segments, forced.profile, forced.checks, forced.verdict, told("en"))
     assert "Read these segments as a description" in text and "where 0.8 is asked" in text
     assert "Group A (" in text and "Good care" not in text
 
 
 def test_raw_classes_of_graders_are_called_that(families):
     raw = segments.find(families, **ASKED, **QUICK, k=3, solution="raw")
-    text = joined(views.kinds, raw.segments, raw.profile, raw.checks, told("en"))
+    text = joined(views.kinds, raw.segments, raw.profile, raw.checks, raw.verdict, told("en"))
     assert "They bear no names and should not be used as segments." in text
 
 
@@ -145,7 +145,7 @@ def test_the_figure_shows_a_dot_for_every_segment_and_need(found, nothing, langu
 
 def test_suppressed_segments_are_left_out_of_words_and_figures(found):
     hidden = found.segments.with_table(found.segments.table.assign(status="suppressed"), status="suppressed", notes=())
-    text = joined(views.kinds, hidden, found.profile, found.checks, told("en"))
+    text = joined(views.kinds, hidden, found.profile, found.checks, found.verdict, told("en"))
     assert text == "Too few customers answered to show this without giving away who they are."
     empty = found.profile.with_table(found.profile.table.assign(status="suppressed", mean=np.nan, profile=np.nan))
     with theme.figure(170, 80) as (_drawn, ax):
