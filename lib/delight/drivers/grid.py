@@ -90,6 +90,7 @@ def grid(
     if mixed:
         ends = np.array([[scales[stated[a]].min, scales[stated[a]].max] for a in on])
         told = 100 * (told - ends[:, 0]) / (ends[:, 1] - ends[:, 0])
+    told = told[_order_of_ties(model, told)]
     status = drawn.status_of(model)
     counts = {"n": model.n, "n_missing": model.n_missing, "n_eff": model.n_eff}
     rows = {a: {**counts, "status": status if a in on else "degenerate" if a in prepared.constant else "not_identified"} for a in stated}
@@ -109,6 +110,14 @@ COLUMNS = [
     *("attribute", "question", "stated", "stated_lo", "stated_hi", "derived", "derived_lo", "derived_hi", "performance"),
     *("quadrant", "likely_quadrant", "quadrant_prob", "cut_stated", "cut_derived", "n", "n_stated", "n_missing", "n_eff", "status"),
 ]
+
+
+def _order_of_ties(model, told):
+    """Order that sorts rows the model cannot tell apart by their stated answers, so that draws do not depend on the order of the input."""
+    clusters = [] if model.clusters is None else [model.clusters]
+    rows = np.column_stack([model.values, model.scores, model.applies, model.fixed, model.w, *clusters])
+    tie = np.cumsum(np.r_[True, np.any(rows[1:] != rows[:-1], axis=1)]) if len(rows) else np.array([], dtype=int)
+    return np.lexsort([*np.nan_to_num(told, nan=-1e9).T, tie])
 
 
 def _places(model, on, told, split, game, ci_level, n_boot, seed):

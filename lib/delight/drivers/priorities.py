@@ -30,7 +30,8 @@ def priorities(impact, gains, importance, *, scales=None):
     -------
     Result
         One row an attribute in order of action: ``order, block, impact_class, class_prob, performance`` (+ ``_lo, _hi``), ``knot, gain,
-        gain_lo, gain_hi, share, quadrant, quadrant_prob, riocs, ia, ia_linear_null, ps, n, n_missing, n_eff, n_applicable, status``.
+        gain_lo, gain_hi, share`` (also as ``derived``), ``quadrant, quadrant_prob, riocs, ia, ia_linear_null, ps, n, n_missing, n_eff,
+        n_applicable, status``.
 
         Blocks: ``fix_first`` basis with a mean below the knot; ``improve`` beleving and what cannot be told from it; ``delight_with``
         bijzonder; ``keep_up`` basis at or above the knot; ``look_into`` reverse; ``no_effect`` indifferent; ``unknown`` without a class.
@@ -54,6 +55,7 @@ def priorities(impact, gains, importance, *, scales=None):
     ):
         for c in columns:
             table[c] = source[c].to_numpy()
+    table["derived"] = table["share"]
     table["block"] = [_block(c, mean, knot) for c, mean, knot in zip(table["impact_class"], table["performance"], table["knot"])]
     if scales:
         top = np.array([scales[a].max for a in table["attribute"]], dtype=float)

@@ -9,25 +9,24 @@ from delight.scales import Scale
 
 
 @pytest.mark.parametrize("name, y", [("mobi_quality_6_9", "sat"), ("mobi_cusa1_6_9", "CUSA1"), ("mobi_quality_6_9_weighted", "sat")])
-def test_dummies_equal_sandwich_and_car(reference, mobi, name, y):
+def test_dummies_equal_sandwich_and_car(reference, mobi, golden, name, y):
     expected = reference("penalty_reward", name)
     x = list(expected["attributes"])
     frame = mobi.assign(w=np.where(mobi["CUEX1"] >= 8, 0.8, 1.3))
     weights = "w" if "weighted" in name else None
     result = effects(frame, y=y, x=x, scales={c: Scale(1, 10) for c in x}, weights=weights, min_side=1, n_boot=0)
-    for _, row in result.table.iterrows():
-        a = row["attribute"]
-        r = expected["attributes"][a]
-        assert (row["n_low"], row["n_mid"], row["n_high"]) == (r["n_low"], r["n_mid"], r["n_high"])
-        assert (row["penalty"], row["reward"]) == pytest.approx((r["penalty"], r["reward"]), rel=1e-8)
-        assert row["asym"] == pytest.approx(r["sum_low_plus_high"], rel=1e-7)
-        assert row["asym_p"] == pytest.approx(r["asymmetry_test_low_plus_high_eq_0"]["p"], rel=1e-7)
-        assert row["joint_f"] == pytest.approx(r["joint_test_low_eq_high_eq_0"]["F"], rel=1e-7)
-        assert row["joint_p"] == pytest.approx(r["joint_test_low_eq_high_eq_0"]["p"], rel=1e-7)
-        for side, dummy in (("penalty", "low"), ("reward", "high")):
-            assert row[f"se_{side}"] == pytest.approx(expected["se"]["HC3"][f"{a}_{dummy}"], rel=1e-7)
-            assert row[f"{side}_lo"] == pytest.approx(expected["HC3"]["ci95_lower"][f"{a}_{dummy}"], rel=1e-7)
-            assert row[f"{side}_hi"] == pytest.approx(expected["HC3"]["ci95_upper"][f"{a}_{dummy}"], rel=1e-7)
+    table = result.table.set_index("attribute").loc[x]
+    r = [expected["attributes"][a] for a in x]
+    assert table[["n_low", "n_mid", "n_high"]].to_numpy().tolist() == [[q["n_low"], q["n_mid"], q["n_high"]] for q in r]
+    about = {"method": "M08 penalty and reward", "package": "sandwich 3.0-2, car 3.1-1", "data": f"mobi ({name})", "relative": True}
+    golden(table[["penalty", "reward"]], [[q["penalty"], q["reward"]] for q in r], tolerance=1e-8, **about)
+    errors = [[expected["se"]["HC3"][f"{a}_{side}"] for side in ("low", "high")] for a in x]
+    golden(table[["se_penalty", "se_reward"]], errors, tolerance=1e-8, **about)
+    limits = [[expected["HC3"][f"ci95_{end}"][f"{a}_{side}"] for side in ("low", "high") for end in ("lower", "upper")] for a in x]
+    golden(table[["penalty_lo", "penalty_hi", "reward_lo", "reward_hi"]], limits, tolerance=1e-7, **about)
+    joint, both = "joint_test_low_eq_high_eq_0", "asymmetry_test_low_plus_high_eq_0"
+    tests = [[q["sum_low_plus_high"], q[both]["p"], q[joint]["F"], q[joint]["p"]] for q in r]
+    golden(table[["asym", "asym_p", "joint_f", "joint_p"]], tests, tolerance=1e-7, **about)
 
 
 def test_mobi_has_the_slopes_and_classes_of_the_specification(mobi, perq):
@@ -123,6 +122,93 @@ def test_classes_follow_the_rule_in_its_order():
     assert ceiling[2] == "undistinguished" and ceiling[3] == "bijzonder"
     assert classify(**{**measured, "latent_diff": measured["slope_diff"], "latent_p": np.full(7, 0.09)}, bounded_above=True)[2] == "basis"
     assert classify(**measured, bounded_below=True)[3] == "undistinguished"
+
+
+def test_a_difference_too_small_to_matter_is_no_kind():
+    row = {"slope_joint_p": 0.0, "below_p": 0.0, "above_p": 0.0, "diff_q": 0.0, "latent_diff": np.nan, "latent_p": np.nan}
+    rows = pd.DataFrame(
+        [
+            # b, g, lo90, hi90, common, sd of x over sd of y -> class
+            (0.50, 0.40, -0.12, -0.08, 0.45, 1.0, "beleving"),  # a fifth of the common slope, for certain
+            (0.50, 0.28, -0.26, -0.18, 0.40, 1.0, "basis"),  # beyond half the common slope
+            (0.50, 0.33, -0.25, -0.09, 0.42, 1.0, "undistinguished"),  # within it, though perhaps not
+            (0.06, -0.02, -0.09, -0.07, 0.03, 1.0, "undistinguished"),  # four times the slope, but only .08 of a standard deviation
+            (0.06, -0.02, -0.09, -0.07, 0.03, 2.0, "basis"),
+            (0.04, 0.01, -0.04, -0.02, 0.03, 1.0, "indifferent"),  # both slopes below .05 of a standard deviation
+            (-0.04, 0.30, 0.30, 0.38, 0.10, 1.0, "bijzonder"),  # against, but too little to count
+            (-0.06, 0.30, 0.32, 0.40, 0.10, 1.0, "reverse"),
+        ],
+        columns=["slope_below", "slope_above", "diff_lo90", "diff_hi90", "common_slope", "sd_ratio", "expected"],
+    ).assign(**row, slope_diff=lambda t: t["slope_above"] - t["slope_below"])
+    expected = rows.pop("expected").tolist()
+    measured = {c: rows[c].to_numpy(dtype=float) for c in rows}
+    assert classify(**measured).tolist() == expected
+    every = classify(**measured, least=0, margin=0).tolist()
+    assert every == ["basis", "basis", "basis", "reverse", "reverse", "basis", "reverse", "reverse"]
+
+
+def test_in_a_large_survey_only_differences_that_matter_make_kinds(planted, six):
+    frame = planted(40_000, 3)
+    rng = np.random.default_rng(4)
+    y = 0.33 * np.minimum(frame["one"] - 8, 0) + 0.27 * np.maximum(frame["one"] - 8, 0) + 0.3 * frame["two"] + rng.normal(size=len(frame))
+    frame, scales = frame.assign(overall=y), {c: Scale(1, 10) for c in six["x"]}
+    table = effects(frame, y="overall", x=["one", "two"], scales=scales, n_boot=50).table.set_index("attribute")
+    assert table.loc["one", "diff_q"] < 0.05 and table.loc["one", "impact_class"] == "beleving" and table.loc["one", "class_prob"] > 0.9
+    strict = effects(frame, y="overall", x=["one", "two"], scales=scales, least=0, margin=0, n_boot=0).table.set_index("attribute")
+    assert strict.loc["one", "impact_class"] == "basis"
+
+
+def test_attributes_that_cannot_be_held_apart_can_be_judged_each_by_itself(planted, six):
+    frame = planted(1500)
+    frame["two"] = np.clip(frame["one"] + np.random.default_rng(1).choice([-1, 0, 0, 0, 0, 0, 1], size=1500), 1, 10)
+    joint = effects(frame, **{**six, "x": ["one", "two", "basic"]}, n_boot=0)
+    each = effects(frame, **{**six, "x": ["one", "two", "basic"]}, models="each", n_boot=0)
+    assert joint.note("vif").values["attributes"] == ["one", "two"] and each.note("vif") is None
+    alone = effects(frame, **{**six, "x": ["one"]}, n_boot=0).table.iloc[0]
+    row = each.table.set_index("attribute").loc["one"]
+    same = ["slope_below", "slope_above", "diff_p", "penalty", "reward"]
+    assert row[same].tolist() == pytest.approx(alone[same].tolist()) and row["own_model"]
+    assert row["diff_q"] >= row["diff_p"]
+    with pytest.raises(InputError, match="models is 'joint' or 'each'"):
+        effects(frame, **six, models="one")
+
+
+def test_standardised_coefficients_are_the_raw_ones_in_standard_deviations(mobi, perq):
+    raw = effects(mobi, y="CUSA1", **perq, min_side=1, n_boot=0).table
+    standard = effects(mobi, y="CUSA1", **perq, min_side=1, coefficient="standardised", n_boot=0).table
+    sd_y = mobi["CUSA1"].std(ddof=0)
+    for side, dummy in (("penalty", lambda a: mobi[a] <= 6), ("reward", lambda a: mobi[a] >= 9)):
+        spread = np.array([dummy(a).std(ddof=0) for a in perq["x"]])
+        assert standard[side].to_numpy() == pytest.approx((raw[side] * spread / sd_y).to_numpy())
+        assert standard[f"{side}_p"].to_numpy() == pytest.approx(raw[f"{side}_p"].to_numpy())
+    assert standard["joint_p"].to_numpy() == pytest.approx(raw["joint_p"].to_numpy())
+    assert standard["slope_diff"].to_numpy() == pytest.approx(raw["slope_diff"].to_numpy())  # slopes stay in points
+
+
+def test_asymmetry_beyond_a_straight_line_is_nil_for_a_straight_line_and_tested_by_dummies_against_lines():
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame(rng.integers(1, 11, size=(400, 2)).astype(float), columns=["a", "b"])
+    scales = {c: Scale(1, 10) for c in "ab"}
+    exact = effects(frame.assign(y=0.4 * frame["a"] + 0.2 * frame["b"]), y="y", x=["a", "b"], scales=scales, n_boot=0).table
+    assert exact["excess"].to_numpy() == pytest.approx([0, 0], abs=1e-10)
+    assert exact["asym"].to_numpy() == pytest.approx(exact["asym_linear_null"].to_numpy())
+    bent = frame.assign(y=0.8 * np.minimum(frame["a"] - 7, 0) + 0.2 * frame["b"] + rng.normal(size=400))
+    row = effects(bent, y="y", x=["a", "b"], scales=scales, n_boot=0).table.iloc[0]
+    # by hand: residuals of the line, regressed on the dummies
+    line = np.column_stack([np.ones(400), frame])
+    dummies = np.column_stack([np.ones(400), *(f for a in "ab" for f in (frame[a] <= 6, frame[a] >= 9))]).astype(float)
+    left = bent["y"] - line @ np.linalg.lstsq(line, bent["y"], rcond=None)[0]
+    coef = np.linalg.lstsq(dummies, left, rcond=None)[0]
+    assert row["excess"] == pytest.approx(coef[1] + coef[2])
+    assert row["excess_p"] < 0.001 and row["excess_hi"] < 0
+
+
+def test_dummies_that_say_the_same_are_degenerate_under_every_coding(planted, six):
+    frame = planted(600)
+    frame["two"] = frame["one"]
+    table = sensitivity(frame, **six).table
+    assert (table.loc[table["attribute"].isin(["one", "two"]), "status"] == "degenerate").all()
+    assert (table.loc[~table["attribute"].isin(["one", "two"]), "status"] == "ok").all()
 
 
 def test_few_answers_on_one_side_give_no_class_and_drop_the_term():

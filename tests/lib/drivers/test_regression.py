@@ -31,6 +31,55 @@ def test_slopes_equal_r_and_errors_equal_hc3(reference, mobi):
     assert result.note("reset").values["p"] == pytest.approx(float(reset.pvalue), rel=1e-4)
 
 
+def dummies(frame, levels):
+    return frame.assign(**{c + level: (frame[c] == level).astype(float) for c, those in levels.items() for level in those})
+
+
+def test_an_ordered_outcome_gives_the_coefficients_of_clm(reference, mobi, shared, golden):
+    folder = shared / "reference/ordinal_logit"
+    wine = dummies(pd.read_csv(folder / "wine.csv"), {"temp": ["warm"], "contact": ["yes"]}).assign(
+        rating=lambda t: t["rating"].astype(float)
+    )
+    housing = pd.read_csv(folder / "housing.csv")
+    housing = dummies(housing, {"Infl": ["Medium", "High"], "Type": ["Apartment", "Atrium", "Terrace"], "Cont": ["High"]})
+    housing["Sat"] = housing["Sat"].map({"Low": 1.0, "Medium": 2.0, "High": 3.0})
+    grouped = mobi.assign(image=mobi[[f"IMAG{i}" for i in range(1, 6)]].mean(axis=1))
+    grouped["CUSL1g"] = np.select([grouped["CUSL1"] <= 6, grouped["CUSL1"] <= 8], [0.0, 1.0], 2.0)
+    weighted = {"weights": "Freq", "weights_kind": "frequency"}
+    for name, frame, y, options in (
+        ("wine", wine, "rating", {}),
+        ("housing", housing, "Sat", weighted),
+        ("mobi_loyalty_3group", grouped, "CUSL1g", {}),
+    ):
+        clm = reference("ordinal_logit", name)["clm"]
+        result = coefficients(frame, y=y, x=list(clm["beta"]), **options)
+        about = {"method": "M15 ordered logit", "package": "ordinal 2022.11-16", "data": name, "tolerance": 1e-6}
+        golden(result.table["coef"], list(clm["beta"].values()), **about)
+        golden(result.note("fit_logit").values["ll"], clm["logLik"], **about)
+
+
+def test_the_test_of_proportional_odds_is_close_to_the_likelihood_ratio_test_of_r(reference, mobi):
+    frame = mobi.assign(image=mobi[[f"IMAG{i}" for i in range(1, 6)]].mean(axis=1))
+    frame["CUSL1g"] = np.select([frame["CUSL1"] <= 6, frame["CUSL1"] <= 8], [0.0, 1.0], 2.0)
+    theirs = reference("ordinal_logit", "mobi_loyalty_3group")["nominal_test_proportional_odds"]
+    result = coefficients(frame, y="CUSL1g", x=list(theirs))
+    # a Wald test of all slopes set free at once against one of a single slope set free: alike, not equal
+    assert result.table["po_p"].to_numpy() == pytest.approx([theirs[a]["p"] for a in theirs], abs=0.2)
+    brant = result.note("brant").values
+    assert brant["df"] == 4 and brant["p"] > 0.5 and result.note("proportional_odds") is None
+
+
+def test_the_proportional_odds_test_keeps_its_level():
+    rejected = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        x = rng.normal(size=(500, 2))
+        latent = x @ [0.8, 0.4] + rng.logistic(size=500)
+        frame = pd.DataFrame(x, columns=["a", "b"]).assign(y=np.digitize(latent, [-1.0, 0.5, 2.0]).astype(float))
+        rejected += coefficients(frame, y="y", x=["a", "b"]).note("brant").values["p"] <= 0.05
+    assert rejected <= 9  # 5 % of 60 is 3; ten or more come by chance once in a thousand times
+
+
 def test_the_outcome_chooses_the_model_and_its_marginal_effect():
     rng = np.random.default_rng(1)
     x = rng.normal(size=(500, 2))

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from delight.drivers.what_if import gains
+from delight.errors import InputError
 from delight.scales import Scale
 
 
@@ -99,3 +100,39 @@ def test_of_two_attributes_that_say_the_same_neither_has_a_gain_of_its_own(plant
     )
     assert (table.drop(["one", "two"])["status"] == "ok").all() and table.drop(["one", "two"])["gain_lo"].notna().all()
     assert result.note("dependent_attributes").values["attributes"] == ["one", "two"]
+
+
+def test_the_gain_in_nps_is_promoters_gained_plus_detractors_lost(planted, six):
+    frame = planted(1500)
+    table = gains(frame, **six, outcome="nps", n_boot=300).table.set_index("attribute")
+    promoters = gains(frame, **six, delight_from=9, n_boot=0).table.set_index("attribute")
+    others = gains(frame, **six, delight_from=7, n_boot=0).table.set_index("attribute")  # 7 or more: no detractors
+    assert table["gain"].to_numpy() == pytest.approx((promoters["gain"] + others["gain"]).to_numpy())
+    assert table["now"].iloc[0] == pytest.approx((frame["overall"] >= 9).mean() - (frame["overall"] <= 6).mean())
+    assert ((table["gain_lo"] < table["gain"]) & (table["gain"] < table["gain_hi"])).all()
+    assert (table["outcome"] == "overall nps").all()
+    # promoters and detractors come from the same draws: the interval is not that of two independent gains
+    sure = table.loc["basic"]
+    assert sure["gain_lo"] > 0
+
+
+def test_nps_needs_its_scale_and_an_outcome_its_name(planted, six):
+    frame = planted(200)
+    scales = {**six["scales"], "overall": Scale(1, 10)}
+    with pytest.raises(InputError, match="NPS needs 'overall' on the scale 0-10, not 1-10"):
+        gains(frame.assign(overall=frame["overall"].clip(lower=1)), **{**six, "scales": scales}, outcome="nps")
+    with pytest.raises(InputError, match="outcome is 'share' or 'nps'"):
+        gains(frame, **six, outcome="mean")
+
+
+def test_without_detractors_there_is_no_nps_gain_to_tell(planted, six):
+    frame = planted(400)
+    frame["overall"] = frame["overall"].clip(lower=7)
+    assert gains(frame, **six, outcome="nps", n_boot=50).status == "degenerate"
+
+
+def test_a_loyalty_question_is_foretold_by_its_own_model(planted, six):
+    frame = planted(1500).assign(again=lambda f: np.clip(np.round(f["overall"] / 2), 1, 5))
+    options = {**six, "y": "again", "scales": {**six["scales"], "again": Scale(1, 5)}}
+    table = gains(frame, **options, delight_from=5, n_boot=0).table
+    assert (table["outcome"] == "again >= 5").all() and table["now"].iloc[0] == pytest.approx((frame["again"] >= 5).mean())
