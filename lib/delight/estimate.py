@@ -28,6 +28,8 @@ class Sample:
         Answers before anything was left out, zero weights excluded.
     n_eff : float
         Kish's effective sample size (sampling), else n.
+    f : ndarray of shape (rows,), optional
+        Sampling weights of counted answers: how many answers of weight `w` a row stands for.
     """
 
     frame: pd.DataFrame
@@ -37,6 +39,7 @@ class Sample:
     n_missing: int
     n_in: int
     n_eff: float
+    f: np.ndarray | None = None
 
     @property
     def meta(self):
@@ -400,7 +403,7 @@ class Design:
         self.sample, self.notes = used, []
         frequency = used.kind == "frequency"
         rows = len(used.frame)
-        self.f = used.w if frequency else np.ones(rows)
+        self.f = used.f if used.f is not None else used.w if frequency else np.ones(rows)
         self.w = np.ones(rows) if frequency else used.w
         self.clusters = self.strata = None
         self.fpc = np.ones(1)
@@ -528,7 +531,7 @@ class Design:
         """
         y = np.asarray(values, dtype=float)
         inside = np.ones(len(y), dtype=bool) if inside is None else np.asarray(inside, dtype=bool)
-        if self.simple:
+        if self.simple and self.sample.f is None:
             w = self.f if self.sample.kind == "frequency" else self.w
             found = mean(y[inside], w[inside], kind=self.sample.kind, ci_level=ci_level)
             value, se, df, lo, hi = found.value, found.se, found.df, found.lo, found.hi
@@ -564,12 +567,15 @@ class Design:
         With clusters the effective n is also brought down by (z/t)² of the design's degrees of freedom (Korn & Graubard 1998).
         """
         found = self.mean(np.asarray(hits, dtype=float), inside, ci_level=ci_level)
-        n_eff = found.n_eff
-        if self.clusters is not None and found.df > 0:
-            n_eff = n_eff * (stats.norm.ppf(0.5 + ci_level / 2) / stats.t.ppf(0.5 + ci_level / 2, found.df)) ** 2
         value = min(max(found.value, 0.0), 1.0)
-        lo, hi = wilson(value, n_eff, ci_level)
+        lo, hi = wilson(value, self.score_n(found, ci_level), ci_level)
         return Estimate(value, found.se, found.df, lo, hi), found.n_eff
+
+    def score_n(self, found, ci_level=0.95):
+        """The n that a score interval takes for an estimate: its effective n, with clusters brought down by (z/t)² of their degrees of freedom."""
+        if self.clusters is None or not found.df > 0:
+            return found.n_eff
+        return found.n_eff * (stats.norm.ppf(0.5 + ci_level / 2) / stats.t.ppf(0.5 + ci_level / 2, found.df)) ** 2
 
     def difference(self, values, first, second, *, ci_level=0.95, n_boot=2000, rng=None):
         """Mean of the rows `first` minus that of the rows `second` (disjoint): (Estimate, two-sided p).

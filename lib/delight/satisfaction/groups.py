@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import interpolate, optimize, special, stats
 
-from delight.estimate import base_status, benjamini_hochberg, fit_linear
+from delight.estimate import base_status, benjamini_hochberg, fit_linear, need_columns
 from delight.resample import generator
 from delight.result import Result
 from delight.satisfaction.answers import Answers
@@ -33,7 +33,7 @@ def groupings(frame, columns, *, most=15):
     return [c for c in known if 2 <= frame[c].dropna().nunique() <= most]
 
 
-def compare(frame, *, y, scale, by, order=None, ci_level=0.95, n_boot=2000, seed=20250101, **design):
+def compare(frame, *, y, scale, by, order=None, within=None, delight_from=None, ci_level=0.95, n_boot=2000, seed=20250101, **design):
     """Compare the mean of one question over the groups of one or more columns.
 
     Parameters
@@ -45,6 +45,10 @@ def compare(frame, *, y, scale, by, order=None, ci_level=0.95, n_boot=2000, seed
         Columns whose groups are compared; a missing group is left out and counted.
     order : dict, optional
         Column to its groups in the order wanted.
+    within : dict of column to column, optional
+        Groups that are compared with the rest of a larger group only, such as ``{"location": "label"}``; a group alone in its own has no rest.
+    delight_from : float, optional
+        Lowest score that counts as delighted; by default that of the scale.
     **design
         ``weights, weights_kind, clusters, strata, population, labels`` as in `delight.satisfaction.levels`.
 
@@ -52,7 +56,9 @@ def compare(frame, *, y, scale, by, order=None, ci_level=0.95, n_boot=2000, seed
     -------
     Comparison of Results, each with ``p`` and ``p_adj`` (Benjamini-Hochberg over its table)
         overall : ``by, groups, test`` (``welch``, ``welch_anova`` or ``cluster_wald``), ``stat, df1, df2, p``, ``p_bm`` (two groups).
-        rest : ``by, group, other="rest"``: ``mean, mean_other, diff, se_diff, df, ci_lo, ci_hi, stat, p, d`` (Hedges' g).
+        rest : ``by, group, other="rest"``: ``mean, mean_other, diff, se_diff, df, ci_lo, ci_hi, stat, p``, ``d, d_lo, d_hi`` (Hedges' g), and
+        ``share_delighted, share_other, risk_diff, risk_diff_lo, risk_diff_hi`` (difference of the shares, 0-1: times 100, "x more delighted
+        per 100 customers").
         pairs : the same for every two groups, with ``p_games_howell`` and its simultaneous ``gh_lo, gh_hi`` (right for all pairs of
         the column), and Brunner-Munzel's ``p_bm`` and ``p_higher`` = P(group > other) + P(equal)/2, which heavy ties do not upset.
         Groups of one answer: NaN, ``insufficient``. No spread at all: NaN p, ``degenerate``.
@@ -60,29 +66,34 @@ def compare(frame, *, y, scale, by, order=None, ci_level=0.95, n_boot=2000, seed
     Notes
     -----
     Welch's t; Welch's F for more than two groups; with clusters the variance over clusters (t and F with G-1, wild cluster
-    bootstrap-t below 40). Brunner-Munzel is not defined for sampling weights or clusters: NaN.
+    bootstrap-t below 40). Brunner-Munzel is not defined for sampling weights or clusters: NaN. Hedges' g: variance of the difference over
+    the pooled variance, plus g²/(2 (n₁+n₂)) (Bonett 2008). Difference of shares: Newcombe's hybrid of two Wilson intervals with
+    n_eff; with clusters t with the cluster-robust standard error.
 
     References
     ----------
     Welch, B. L. (1951). Biometrika 38, 330-336. Games, P. A. & Howell, J. F. (1976). J. Educational Statistics 1, 113-125.
-    Brunner, E. & Munzel, U. (2000). Biometrical Journal 42, 17-25.
+    Brunner, E. & Munzel, U. (2000). Biometrical Journal 42, 17-25. Newcombe, R. G. (1998). Statistics in Medicine 17, 873-890 (method 10).
+    Bonett, D. G. (2008). Psychological Methods 13, 99-109.
     """
     answers = Answers(frame, y, scale, **design)
     rng = generator(seed, METHOD)
+    threshold = scale.delight_from if delight_from is None else delight_from
+    options = {"threshold": threshold, "ci_level": ci_level, "n_boot": n_boot, "rng": rng}
     overall, rest, both = [], [], []
     for column in [by] if isinstance(by, str) else list(by):
         groups = answers.groups(column, whole=False, order=order)
         overall.append(_overall(answers, column, groups))
-        rest += [_pair(answers, a, b, ci_level, n_boot, rng) for a, b in pairs(groups, "rest")]
+        rest += [_pair(answers, a, b, **options) for a, b in _against_rest(answers, groups, (within or {}).get(column))]
         both += [
             {
-                **_pair(answers, a, b, ci_level, n_boot, rng),
+                **_pair(answers, a, b, **options),
                 **_games_howell(answers, a, b, len(groups), ci_level),
                 **_brunner_munzel(answers, a, b),
             }
             for a, b in pairs(groups, "pairs")
         ]
-    about = {**answers.meta, "y": y, "scale": scale, "ci_level": ci_level, "seed": seed}
+    about = {**answers.meta, "y": y, "scale": scale, "delight_from": threshold, "ci_level": ci_level, "seed": seed}
     function = "delight.satisfaction.groups.compare"
     results = []
     for name, rows in (("overall", overall), ("rest", rest), ("pairs", both)):
@@ -92,19 +103,35 @@ def compare(frame, *, y, scale, by, order=None, ci_level=0.95, n_boot=2000, seed
     return Comparison(*results)
 
 
-def _pair(answers, first, second, ci_level, n_boot, rng):
+def _against_rest(answers, groups, column):
+    """Every group with the others of its table, or of the larger group (most of its answers in `column`) it belongs to."""
+    if column is None:
+        return pairs(groups, "rest")
+    need_columns(answers.used.frame, [column])
+    families = {}
+    for group in groups:
+        named = answers.used.frame.loc[group.inside, column].dropna().mode()
+        families.setdefault(str(named.iloc[0]) if len(named) else "", []).append(group)
+    return sorted((pair for family in families.values() for pair in pairs(family, "rest")), key=lambda pair: groups.index(pair[0]))
+
+
+def _pair(answers, first, second, *, threshold, ci_level, n_boot, rng):
     row = {**first.key, "other": second.group, "n": first.n, "n_other": second.n, "n_missing": first.n_missing + second.n_missing}
-    keys = ["mean", "mean_other", "diff", "se_diff", "df", "ci_lo", "ci_hi", "stat", "p", "d", "n_eff"]
+    keys = ["mean", "mean_other", "diff", "se_diff", "df", "ci_lo", "ci_hi", "stat", "p", "d", "d_lo", "d_hi", "n_eff"]
+    keys += ["share_delighted", "share_other", "risk_diff", "risk_diff_lo", "risk_diff_hi"]
     row |= dict.fromkeys(keys, np.nan)
     if not first.n or not second.n:
         return {**row, "status": "insufficient"}
     design = answers.design
     one, two = design.mean(answers.y, first.inside), design.mean(answers.y, second.inside)
     row |= {"mean": one.value, "mean_other": two.value, "diff": one.value - two.value, "n_eff": one.n_eff + two.n_eff}
+    if threshold is not None:
+        row |= _risk_difference(answers, first, second, answers.y >= threshold - 1e-9, ci_level)
     if first.n < 2 or second.n < 2:
         return {**row, "status": "insufficient"}
     found, p = design.difference(answers.y, first.inside, second.inside, ci_level=ci_level, n_boot=n_boot, rng=rng)
-    row |= {"se_diff": found.se, "df": found.df, "ci_lo": found.lo, "ci_hi": found.hi, "p": p, "d": _hedges(one, two)}
+    row |= {"se_diff": found.se, "df": found.df, "ci_lo": found.lo, "ci_hi": found.hi, "p": p}
+    row |= dict(zip(("d", "d_lo", "d_hi"), hedges(one, two, found.se, ci_level)))
     if not found.se > 0:
         return {**row, "status": "degenerate"}
     row["stat"] = found.value / found.se
@@ -112,11 +139,28 @@ def _pair(answers, first, second, ci_level, n_boot, rng):
     return {**row, "status": status}
 
 
-def _hedges(one, two):
-    """Standardised difference of two means, corrected for small samples. Hedges (1981)."""
+def hedges(one, two, se_diff, ci_level=0.95):
+    """Standardised difference of two means, corrected for small samples, with its limits. Hedges (1981), Bonett (2008)."""
     df = one.n + two.n - 2
     pooled = np.sqrt(((one.n - 1) * one.sd**2 + (two.n - 1) * two.sd**2) / df)
-    return (one.value - two.value) / pooled * (1 - 3 / (4 * df - 1)) if pooled > 0 else np.nan
+    if not pooled > 0:
+        return np.nan, np.nan, np.nan
+    shrink = 1 - 3 / (4 * df - 1)
+    g = (one.value - two.value) / pooled * shrink
+    half = stats.norm.ppf(0.5 + ci_level / 2) * np.sqrt((shrink * se_diff / pooled) ** 2 + g**2 / (2 * (one.n + two.n)))
+    return g, g - half, g + half
+
+
+def _risk_difference(answers, first, second, hits, ci_level):
+    """Difference of two shares with its interval."""
+    design = answers.design
+    (a, _n), (b, _m) = (design.share(hits, g.inside, ci_level=ci_level) for g in (first, second))
+    diff = a.value - b.value
+    lo, hi = diff - np.hypot(a.value - a.lo, b.hi - b.value), diff + np.hypot(a.hi - a.value, b.value - b.lo)
+    if design.clusters is not None:  # the two share their locations
+        found, _ = design.difference(hits.astype(float), first.inside, second.inside, ci_level=ci_level)
+        lo, hi = found.lo, found.hi
+    return {"share_delighted": a.value, "share_other": b.value, "risk_diff": diff, "risk_diff_lo": lo, "risk_diff_hi": hi}
 
 
 def _games_howell(answers, first, second, n_groups, ci_level):

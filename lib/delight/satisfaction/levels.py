@@ -61,7 +61,7 @@ def levels(
     -------
     Result
         Rows ``by, group``: ``mean, se, sd, median, ci_lo, ci_hi, share_delighted, share_le_6, share_max`` (each with ``_lo, _hi``),
-        ``delight_from, norm, diff_norm, p``, ``n, n_missing, n_eff, status``. ``share_le_6`` only on scales that go beyond 6 and
+        ``delight_from``, ``norm, diff_norm, diff_norm_lo, diff_norm_hi, p``, ``n, n_missing, n_eff, status``. ``share_le_6`` only on scales that go beyond 6 and
         start below it by points of a grade (0-10, 1-10), else NaN. No answer: NaN, ``insufficient``; one answer: no interval;
         no spread: the interval is the point, ``degenerate``.
 
@@ -134,7 +134,7 @@ def levels(
 def _norm_test(answers, group, found, norm, n_boot, rng):
     """Columns of the one-sided test of the mean against a norm."""
     if norm is None:
-        return {"norm": np.nan, "diff_norm": np.nan, "p": np.nan}
+        return dict.fromkeys(("norm", "diff_norm", "diff_norm_lo", "diff_norm_hi", "p"), np.nan)
     diff = found.value - norm
     p = float(stats.t.sf(diff / found.se, found.df)) if found.se > 0 and found.df > 0 else np.nan
     if found.interval == "wild":
@@ -143,7 +143,7 @@ def _norm_test(answers, group, found, norm, n_boot, rng):
         ones = np.ones((int(inside.sum()), 1))
         tested = WildCluster(answers.y[inside], ones, w, answers.design.clusters[inside], [1.0], n_boot=n_boot, rng=rng)
         p = tested.p(norm, "greater")
-    return {"norm": float(norm), "diff_norm": diff, "p": p}
+    return {"norm": float(norm), "diff_norm": diff, "diff_norm_lo": found.lo - norm, "diff_norm_hi": found.hi - norm, "p": p}
 
 
 def score_bands(scale, delight_from=None, low_to=None):

@@ -169,7 +169,7 @@ def _row(answers, group, label, method, minimum, ci_level):
     for name, value in zip(shares, (1, 0, -1)):
         share = answers.design.share(score == value, group.inside, ci_level=ci_level)[0]
         row |= {name: share.value, f"{name}_lo": share.lo, f"{name}_hi": share.hi}
-    lo, hi = interval(p, d, found.n_eff, se=se, method=method, ci_level=ci_level)
+    lo, hi = interval(p, d, answers.design.score_n(found, ci_level), se=se, method=method, ci_level=ci_level)
     w = (answers.design.w * answers.design.f)[group.inside]
     row |= {"nps": 100 * (p - d), "se": se, "ci_lo": lo, "ci_hi": hi, "n_eff": found.n_eff}
     row["mean"] = float(np.average(answers.y[group.inside], weights=w))

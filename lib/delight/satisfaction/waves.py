@@ -9,8 +9,9 @@ import pandas as pd
 from scipy import stats
 
 from delight.errors import InputError
-from delight.estimate import base_status, benjamini_hochberg
+from delight.estimate import base_status, benjamini_hochberg, need_columns
 from delight.result import Note, Result
+from delight.satisfaction import composition as mix
 from delight.satisfaction.answers import Answers
 from delight.satisfaction.nps import interval, promoter_score, score_label
 
@@ -28,6 +29,7 @@ def waves(
     recommend_scale=None,
     delight_from=None,
     respondent=None,
+    composition=(),
     power=0.8,
     ci_level=0.95,
     **design,
@@ -49,6 +51,9 @@ def waves(
         As in `levels`.
     respondent : str, optional
         Column of persons: those who answered in both waves are matched, which the test of a change then takes into account.
+    composition : sequence of str
+        Columns that say who answered (background, location), most important first; with them the change is divided into what the other make-up
+        of those who answered does and what other grades of alike customers do. Columns that cannot be compared over two waves are noted.
     power : float
         Chance of seeing the minimum detectable change `mdc`.
     **design
@@ -59,13 +64,18 @@ def waves(
     -------
     Result
         Rows ``measure`` (``mean, share_delighted, nps``) by ``wave``: ``by="wave", group, wave_order, value, ci_lo, ci_hi, previous``,
-        ``change, change_lo, change_hi, se_change, p, p_adj`` (Benjamini-Hochberg over the table), ``mdc, n_matched``,
-        ``n, n_missing, n_eff, status``. Shares 0-1, score in points. The first wave has no change.
+        ``change, change_lo, change_hi, se_change, p, p_adj`` (Benjamini-Hochberg over the table), ``mdc`` (minimum detectable change),
+        ``swing`` (what a change by chance alone stays below with `ci_level`; √2 times the half-width for waves of equal size), ``n_matched``;
+        with `composition` also ``mix_part, rate_part, adjusted_change``, each with ``_lo, _hi, _p`` (and ``mix_part_p_adj``), and
+        ``adjusted, adjusted_lo, adjusted_hi``: the level with the make-up of the newest wave; ``n, n_missing, n_eff, status``. Shares
+        0-1, score in points. The first wave has no change.
 
     Notes
     -----
     Means: Welch; shares and score: z on the linearised variances; matched persons or clusters lower the variance of the change by
-    twice their covariance. mdc = (z(1-α/2) + z(power)) · se_change.
+    twice their covariance. mdc = (z(1-α/2) + z(power)) · se_change. Mix and rate: `delight.satisfaction.composition`. With the location among the
+    columns of `composition` the adjusted change is the change within locations: what a mixed model with a random effect of the
+    location estimates where locations return, without its assumptions.
     """
     known = set(frame[wave].dropna().unique())
     order = [str(w) for w in order]
@@ -76,20 +86,28 @@ def waves(
         questions.append(("nps", recommend, recommend_scale))
     threshold = scale.delight_from if delight_from is None else delight_from
     match = design.get("clusters") or respondent
+    columns = [composition] if isinstance(composition, str) else list(composition)
+    need_columns(frame, columns)
     rows, notes, metas = [], {}, []
     for measure, column, its_scale in questions:
         if measure == "share_delighted" and threshold is None or measure == "nps" and score_label(its_scale) is None:
             continue
-        before = None
+        before, found = None, []
         for position, name in enumerate(order):
             now = _wave(frame[frame[wave] == name], measure, column, its_scale, threshold, match, ci_level, _by_wave(design, name))
             notes |= {note.code: note for note in now["notes"]}
             metas += [now["meta"]] if measure == "mean" else []
             row = {"measure": measure, "by": "wave", "group": name, "wave_order": position, **now["row"]}
-            rows.append({**row, **_change(before, now, power, ci_level)})
+            row |= _change(before, now, power, ci_level)
+            parts, left = mix.estimate(now["wave"], before["wave"], columns) if before and columns else ({}, ())
+            if left and position == len(order) - 1:
+                notes["composition_left_out"] = Note("composition_left_out", {"columns": list(left)})
+            found.append((row | mix.columns_of(parts, mix.PARTS, ci_level), now))
             before = {**now, "name": name} if now["row"]["n"] else before
+        rows += [row | _adjusted(now, before, columns, ci_level) for row, now in found]
     table = pd.DataFrame(rows)
     table["p_adj"] = benjamini_hochberg(table["p"])
+    table["mix_part_p_adj"] = benjamini_hochberg(table["mix_part_p"])
     totals = {key: sum(m[key] for m in metas) for key in ("n_in", "n_used", "n_dropped_missing", "n_eff")}
     if table["n_matched"].fillna(0).max() > 0:
         notes["matched"] = Note("matched", {"by": match, "n": int(table["n_matched"].max())})
@@ -104,6 +122,7 @@ def waves(
         recommend=recommend,
         delight_from=threshold,
         waves=order,
+        composition=columns,
         power=power,
         ci_level=ci_level,
     )
@@ -133,14 +152,14 @@ def _wave(frame, measure, column, scale, threshold, match, ci_level, design):
     if measure == "nps" and found.n:
         w = answers.design.w * answers.design.f
         p, d = (w * (scores > 0)).sum() / w.sum(), (w * (scores < 0)).sum() / w.sum()
-        lo, hi = interval(p, d, found.n_eff, ci_level=ci_level)
+        lo, hi = interval(p, d, answers.design.score_n(found, ci_level), ci_level=ci_level)
     status = "insufficient" if not found.n else "assumption_warning" if found.interval == "few" else base_status(found.n)
     row = {"value": found.value, "ci_lo": lo, "ci_hi": hi, "n": found.n, "n_missing": answers.used.n_missing, "n_eff": found.n_eff}
     u = answers.design.influence(scores)[1]
     if measure != "mean" and answers.design.simple and found.n > 1:  # shares and scores: variance over n, not n - 1 (M03)
         shrink = np.sqrt((found.n - 1) / found.n)
         u, found = u * shrink, replace(found, se=found.se * shrink)
-    shared = pd.Series(dtype=float)
+    shared, keys = pd.Series(dtype=float), None
     if match and match in answers.used.frame and found.n > 1:
         keys = answers.used.frame[match]
         if answers.clusters:
@@ -152,6 +171,7 @@ def _wave(frame, measure, column, scale, threshold, match, ci_level, design):
         "found": found,
         "exact": measure == "mean" or answers.clusters is not None,
         "shared": shared,
+        "wave": mix.Wave(scores, answers.used.frame, answers.design, keys),
         "notes": answers.notes,
         "meta": answers.meta,
     }
@@ -159,7 +179,7 @@ def _wave(frame, measure, column, scale, threshold, match, ci_level, design):
 
 def _change(before, now, power, ci_level):
     """Columns of the change since the wave before."""
-    keys = ["change", "change_lo", "change_hi", "se_change", "p", "mdc"]
+    keys = ["change", "change_lo", "change_hi", "se_change", "p", "mdc", "swing"]
     blank = {"previous": None if before is None else before["name"], **dict.fromkeys(keys, np.nan), "n_matched": 0}
     if before is None or not now["row"]["n"]:
         return blank
@@ -183,5 +203,17 @@ def _change(before, now, power, ci_level):
         "se_change": se,
         "p": float(2 * stats.t.sf(abs(change) / se, df)),
         "mdc": float((stats.norm.ppf(0.5 + ci_level / 2) + stats.norm.ppf(power)) * se),
+        "swing": half,
         "n_matched": len(both),
     }
+
+
+def _adjusted(wave, newest, columns, ci_level):
+    """Columns of the level of a wave with the make-up of the newest one."""
+    names = ("adjusted", "adjusted_lo", "adjusted_hi")
+    if not columns or newest is None or not wave["row"]["n"]:
+        return dict.fromkeys(names, np.nan)
+    if wave["wave"] is newest["wave"]:
+        return dict(zip(names, (wave["row"][c] for c in ("value", "ci_lo", "ci_hi"))))
+    found = mix.columns_of(mix.estimate(newest["wave"], wave["wave"], columns)[0], ("adjusted",), ci_level)
+    return {name: found[name] for name in names}

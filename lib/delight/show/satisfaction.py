@@ -195,12 +195,24 @@ def _band_shares(bands, words):
     ]
 
 
+#: Fewer answers than this are drawn one by one (methods M37).
+DOTS_BELOW = 30
+
+
+def _few(distribution):
+    rows = distribution.table[distribution.table["by"] == "whole"] if len(distribution.table) else distribution.table
+    return bool(len(rows)) and 0 < rows["n"].max() < DOTS_BELOW
+
+
 def _distribution_caption(distribution, bands, words, **options):
     _ = words.gettext
     shares = _band_shares(bands, words)
-    if _is_share(distribution):
+    if _few(distribution):
+        text = _("Every dot is a customer: there are too few to speak of shares by grade.")
+    elif _is_share(distribution):
         return _("Share of customers by answer; the thin lines are intervals.")
-    text = _("Share of customers by grade; the thin lines are intervals.")
+    else:
+        text = _("Share of customers by grade; the thin lines are intervals.")
     return " ".join([text, _("The zones: {zones}.").format(zones="; ".join(shares))] if shares else [text])
 
 
@@ -220,13 +232,7 @@ def distribution(distribution, bands, ax, words, **options):
     rows = rows.assign(share=rows["share"].fillna(0))
     colours = [BAND_COLOURS[b] for b in rows["band"]]
     at = np.arange(len(rows))
-    ax.bar(at, 100 * rows["share"], width=0.78, color=colours)
-    ax.vlines(at, 100 * rows["lo"], 100 * rows["hi"], color=COLOURS["ink"], linewidth=0.8)
-    top = 100 * float(np.nanmax([*rows["hi"], *rows["share"], 0.05]))
-    for x, row in zip(at, rows.itertuples()):
-        if row.share > 0:
-            high = 100 * (row.share if np.isnan(row.hi) else row.hi)
-            ax.annotate(words.percent(row.share), (x, high), (0, 2), textcoords="offset points", ha="center", va="bottom", fontsize=7.5)
+    top = _dots(ax, words, at, rows, colours) if _few(distribution) else _bars(ax, words, at, rows, colours)
     zones = bands.table[bands.table["by"] == "whole"] if len(bands.table) else bands.table
     for zone in zones.itertuples():
         mine = at[(rows["band"] == zone.band).to_numpy()]
@@ -246,6 +252,27 @@ def distribution(distribution, bands, ax, words, **options):
     if not yes_no:
         ax.set_xlabel(_("Grade"))
     return ax
+
+
+def _bars(ax, words, at, rows, colours):
+    """A bar a point of the scale, with its interval; returns the height of the tallest."""
+    ax.bar(at, 100 * rows["share"], width=0.78, color=colours)
+    ax.vlines(at, 100 * rows["lo"], 100 * rows["hi"], color=COLOURS["ink"], linewidth=0.8)
+    for x, row in zip(at, rows.itertuples()):
+        if row.share > 0:
+            high = 100 * (row.share if np.isnan(row.hi) else row.hi)
+            ax.annotate(words.percent(row.share), (x, high), (0, 2), textcoords="offset points", ha="center", va="bottom", fontsize=7.5)
+    return 100 * float(np.nanmax([*rows["hi"], *rows["share"], 0.05]))
+
+
+def _dots(ax, words, at, rows, colours):
+    """A dot a customer; returns the height of the tallest pile."""
+    counts = rows["count"].fillna(0).astype(int)
+    for x, count, colour in zip(at, counts, colours):
+        ax.scatter(np.full(count, x), np.arange(count) + 0.5, s=34, color=colour)
+        if count:
+            ax.annotate(words.number(count), (x, count), (0, 2), textcoords="offset points", ha="center", va="bottom", fontsize=7.5)
+    return max(float(counts.max()), 4.0)
 
 
 # ---- promoters -------------------------------------------------------------------------------------------------------
@@ -360,10 +387,40 @@ def waves(waves, words, **options):
         )
     if not found:
         return [_("This is the first measurement, so nothing can be said yet about change.")]
+    found += _make_up(words, waves)
     if waves.note("matched"):
         n = words.number(waves.note("matched").values["n"])
         found.append(_("{n} customers answered in two measurements running; the tests allow for that.").format(n=n))
     return [" ".join(found)]
+
+
+def _make_up(words, waves):
+    """Whether the newest change of the mean comes from who answered, where the make-up of those who answered is known."""
+    _ = words.gettext
+    rows = waves.table[(waves.table["measure"] == "mean") & waves.table["value"].notna()]
+    if rows.empty or "mix_part" not in rows or np.isnan(rows.iloc[-1]["mix_part"]):
+        return []
+    row, show = rows.iloc[-1], lambda v: _shown_change(words, waves, "mean", v)
+    told = {
+        "mix": show(row["mix_part"]),
+        "interval": words.interval(row["mix_part_lo"], row["mix_part_hi"], show),
+        "alike": show(row["adjusted_change"]),
+        "alike_interval": words.interval(row["adjusted_change_lo"], row["adjusted_change_hi"], show),
+    }
+    if row["mix_part_p_adj"] < ALPHA:
+        return [
+            _(
+                "Other kinds of customers answered than last time, which accounts for {mix} of the difference (interval {interval}). "
+                "Among comparable customers it is {alike} (interval {alike_interval})."
+            ).format(**told)
+        ]
+    if row["p_adj"] < ALPHA:
+        return [
+            _("Who answered does not explain it: among comparable customers the difference is {alike} (interval {alike_interval}).").format(
+                **told
+            )
+        ]
+    return []
 
 
 def _change_sentence(words, waves, measure, rose):
@@ -507,6 +564,43 @@ def wave_table(waves, words, **options):
     ]
 
 
+@table(
+    title=lambda waves, words, **options: words.gettext("Change, and who answered"),
+    note=lambda waves, words, **options: words.gettext(
+        "Who answered: the part of the change that goes with a different make-up of those who answered. How they grade: the part that goes with other grades "
+        "of comparable customers; the two add up to the change. Comparable level: with the make-up of the newest measurement. Whether other "
+        "customers answered because there are other customers, or because others took part, these figures cannot tell. In bold: more than chance, after correction."
+    ),
+)
+def mix_table(waves, words, **options):
+    """Every change divided into the make-up of those who answered and how comparable customers grade."""
+    _ = words.gettext
+    names = _measure_names(words, waves)
+    rows = waves.table[waves.table["measure"].isin(_measures(waves)) & waves.table["adjusted"].notna()]
+    shows = [_shown_by(words, waves, m) for m in rows["measure"]]
+
+    def part(name):
+        texts = []
+        for r in rows.to_dict("records"):
+            show = lambda v, m=r["measure"]: _shown_change(words, waves, m, v)  # noqa: E731
+            known = not np.isnan(r[name])
+            texts.append(
+                _("{value} ({interval})").format(value=show(r[name]), interval=words.interval(r[f"{name}_lo"], r[f"{name}_hi"], show))
+                if known
+                else "–"
+            )
+        return texts
+
+    return [
+        Column(_("Measure"), [names[m] for m in rows["measure"]]),
+        Column(_("Measurement"), [words.wave(g) for g in rows["group"]]),
+        Column(_("Comparable level"), [show(v) for show, v in zip(shows, rows["adjusted"])]),
+        Column(_("Change"), part("change"), emphasis=(rows["p_adj"] < ALPHA).tolist()),
+        Column(_("Who answered"), part("mix_part"), emphasis=(rows["mix_part_p_adj"] < ALPHA).tolist()),
+        Column(_("How they grade"), part("rate_part")),
+    ]
+
+
 # ---- groups ----------------------------------------------------------------------------------------------------------
 
 
@@ -536,16 +630,15 @@ def groups(rest, words, **options):
     proven = proven.assign(size=proven["diff"].abs()).sort_values(["by", "size"], ascending=[True, False])
     lines = []
     for row in proven.head(6).to_dict("records"):
-        lines.append(
-            _group_sentence(words, _is_share(rest), row["diff"] > 0).format(
-                by=words.before_colon(row["by"]),
-                group=words.group(row["by"], row["group"]),
-                mean=_mean(words, rest, row["mean"]),
-                change=_change(words, rest, abs(row["diff"])).lstrip("+"),
-                interval=words.interval(row["ci_lo"], row["ci_hi"], lambda v: _change(words, rest, v)),
-                n=words.number(row["n"]),
-            )
+        sentence = _group_sentence(words, _is_share(rest), row["diff"] > 0).format(
+            by=words.before_colon(row["by"]),
+            group=words.group(row["by"], row["group"]),
+            mean=_mean(words, rest, row["mean"]),
+            change=_change(words, rest, abs(row["diff"])).lstrip("+"),
+            interval=words.interval(row["ci_lo"], row["ci_hi"], lambda v: _change(words, rest, v)),
+            n=words.number(row["n"]),
         )
+        lines.append(" ".join([sentence, *_per_hundred(words, rest, row)]))
     more = len(proven) - 6
     if more > 0:
         lines.append(
@@ -561,6 +654,21 @@ def groups(rest, words, **options):
         else _("{n} comparisons were made and allowed for.").format(n=count)
     )
     return lines
+
+
+def _per_hundred(words, rest, row):
+    """A difference of means as so many more or fewer delighted customers per hundred; nothing where the two point in opposite ways."""
+    _, diff = words.gettext, row.get("risk_diff", np.nan)
+    if _is_share(rest) or np.isnan(diff) or np.sign(diff) != np.sign(row["diff"]) or abs(diff) < 0.005:
+        return []
+    limits = sorted(100 * np.sign(diff) * np.array([row["risk_diff_lo"], row["risk_diff_hi"]]))
+    return [
+        (
+            _("Of every 100 customers {x} more are delighted (interval {interval}).")
+            if diff > 0
+            else _("Of every 100 customers {x} fewer are delighted (interval {interval}).")
+        ).format(x=words.number(100 * abs(diff)), interval=words.interval(*limits, words.number))
+    ]
 
 
 def _group_sentence(words, yes_no, above):

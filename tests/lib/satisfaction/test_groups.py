@@ -147,3 +147,51 @@ def test_one_group_alone_is_not_compared():
 def test_an_unknown_column_is_named():
     with pytest.raises(InputError, match="'region'"):
         compare(pd.DataFrame({"overall": [8.0]}), y="overall", scale=GRADES, by="region")
+
+
+def test_the_standardised_difference_has_its_limits(frame):
+    found = compare(frame, y="overall", scale=GRADES, by="two").pairs.table.iloc[0]
+    x, y = split(frame, "two").values()
+    df = len(x) + len(y) - 2
+    pooled = np.sqrt(((len(x) - 1) * x.var(ddof=1) + (len(y) - 1) * y.var(ddof=1)) / df)
+    shrink = 1 - 3 / (4 * df - 1)
+    se = np.sqrt((shrink * found.se_diff / pooled) ** 2 + found.d**2 / (2 * 240))
+    assert (found.d_lo, found.d_hi) == pytest.approx((found.d - 1.959964 * se, found.d + 1.959964 * se), rel=1e-6)
+
+
+def test_more_delighted_per_hundred_has_newcombes_interval():
+    """Newcombe (1998), table II: 56/70 against 48/80, method 10: 0.0524 to 0.3339."""
+    frame = pd.DataFrame({"overall": [9.0] * 56 + [7.0] * 14 + [9.0] * 48 + [7.0] * 32, "g": ["a"] * 70 + ["b"] * 80})
+    row = compare(frame, y="overall", scale=GRADES, by="g").pairs.table.iloc[0]
+    assert row.risk_diff == pytest.approx(0.2) and (row.share_delighted, row.share_other) == pytest.approx((0.8, 0.6))
+    assert (row.risk_diff_lo, row.risk_diff_hi) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+
+
+def test_a_location_is_compared_with_the_rest_of_its_own_label():
+    rng = np.random.default_rng(2)
+    place = rng.choice(list("abcde"), 300)
+    frame = pd.DataFrame({"overall": rng.integers(5, 11, 300).astype(float), "place": place})
+    frame["label"] = frame["place"].map({"a": "x", "b": "x", "c": "y", "d": "y", "e": "z"})
+    rest = compare(frame, y="overall", scale=GRADES, by="place", within={"place": "label"}).rest.table.set_index("group")
+    assert rest.index.tolist() == ["a", "b", "c", "d"]  # e is alone in its label
+    expected = stats.ttest_ind(frame.loc[place == "a", "overall"], frame.loc[place == "b", "overall"], equal_var=False)
+    assert (rest.loc["a", "p"], rest.loc["a", "n_other"]) == pytest.approx((expected.pvalue, (place == "b").sum()))
+    assert rest.loc["c", "n_other"] == (place == "d").sum()
+
+
+@pytest.mark.long
+def test_brunner_munzel_and_welch_hold_their_size_with_heavy_ties():
+    rng = np.random.default_rng(8)
+    p = np.array(
+        [
+            compare(
+                pd.DataFrame({"overall": rng.choice([7.0, 8, 9, 10], 90, p=[0.1, 0.4, 0.2, 0.3]), "g": np.repeat(["a", "b"], [30, 60])}),
+                y="overall",
+                scale=GRADES,
+                by="g",
+            ).pairs.table.loc[0, ["p", "p_bm"]]
+            for _ in range(300)
+        ],
+        dtype=float,
+    )
+    assert ((p < 0.05).mean(axis=0) < 0.09).all()

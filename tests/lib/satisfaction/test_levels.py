@@ -50,6 +50,7 @@ def test_a_norm_is_tested_from_one_side():
     row = levels(frame_of(scores), y="overall", scale=GRADES, norm=8.5).table.iloc[0]
     expected = stats.ttest_1samp(scores, 8.5, alternative="greater").pvalue
     assert row.p == pytest.approx(expected) and row.diff_norm == pytest.approx(0.5) and row.norm == 8.5
+    assert (row.diff_norm_lo, row.diff_norm_hi) == pytest.approx((row.ci_lo - 8.5, row.ci_hi - 8.5))
 
 
 def test_groups_follow_everybody_and_missing_groups_count_in_everybody_only():

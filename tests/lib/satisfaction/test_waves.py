@@ -104,3 +104,132 @@ def test_scales_without_delight_or_promoters_leave_those_out():
 def test_unknown_waves_are_refused(frame):
     with pytest.raises(InputError, match="1999"):
         run(frame, order=["1999"])
+
+
+def mixed(p_before=0.5, p_now=0.8, shift=0.0, n=400, seed=3):
+    """Two kinds of customers, one graded two points lower; their shares and their grades change from wave to wave."""
+    rng = np.random.default_rng(seed)
+    kind = np.r_[rng.random(n) < p_before, rng.random(n) < p_now]
+    wave = np.repeat(["a", "b"], n)
+    y = 8.0 - 2 * kind + shift * (wave == "b") + rng.normal(0, 1, 2 * n)
+    other = rng.choice(["x", "y", "z"], 2 * n)
+    return pd.DataFrame({"overall": y, "wave": wave, "kind": np.where(kind, "new", "old"), "other": other, "f": rng.integers(1, 3, 2 * n)})
+
+
+def divided(frame, composition, **options):
+    options = {"y": "overall", "scale": Scale(0, 15, 0), "order": ["a", "b"], "composition": composition, **options}
+    return waves(frame.assign(overall=frame["overall"].clip(0, 15)), **options)
+
+
+def test_mix_and_rate_by_hand_as_kitagawa_divides_them():
+    frame = mixed(shift=0.5)
+    row = divided(frame, ["kind"]).table.iloc[1]
+    share = frame.groupby("wave")["kind"].value_counts(normalize=True).unstack()
+    mean = frame.groupby(["wave", "kind"])["overall"].mean().unstack()
+    mix = ((share.loc["b"] - share.loc["a"]) * (mean.loc["a"] + mean.loc["b"]) / 2).sum()
+    rate = ((share.loc["a"] + share.loc["b"]) / 2 * (mean.loc["b"] - mean.loc["a"])).sum()
+    assert (row.mix_part, row.rate_part) == pytest.approx((mix, rate))
+    assert row.mix_part + row.rate_part == pytest.approx(row.change)
+    assert row.adjusted_change == pytest.approx((share.loc["b"] * (mean.loc["b"] - mean.loc["a"])).sum())
+
+
+def test_the_adjusted_level_is_the_poststratified_mean():
+    frame = mixed()
+    table = divided(frame, ["kind"]).table.set_index(["measure", "group"])
+    share = frame[frame.wave == "b"]["kind"].value_counts(normalize=True)
+    expected = (frame[frame.wave == "a"].groupby("kind")["overall"].mean() * share).sum()
+    assert table.loc[("mean", "a"), "adjusted"] == pytest.approx(expected)
+    assert table.loc[("mean", "b"), ["adjusted", "adjusted_lo"]].tolist() == table.loc[("mean", "b"), ["value", "ci_lo"]].tolist()
+    assert table.loc[("mean", "b"), "adjusted_change"] == pytest.approx(table.loc[("mean", "b"), "value"] - expected)
+
+
+def test_poststratified_means_agree_with_the_survey_package(shared, golden):
+    import json
+
+    folder = shared / "reference" / "survey"
+    frame = pd.read_csv(folder / "apiclus1.csv")
+    reference = json.loads((folder / "apiclus1.json").read_text())["poststratification"]
+    target = {"E": 4421, "H": 755, "M": 1018}
+    population = pd.DataFrame({"api00": 500.0, "stype": np.repeat(list(target), list(target.values())), "wave": "b"})
+    both = pd.concat([frame.assign(wave="a"), population], ignore_index=True)
+    found = waves(both, y="api00", scale=Scale(0, 2000, 0), order=["a", "b"], composition=["stype"])
+    golden(
+        found.table.iloc[0]["adjusted"],
+        np.ravel(list(reference["mean_api00"]["est"].values()))[0],
+        method="M38 post-stratified mean",
+        package="survey 4.1-1",
+        data="apiclus1",
+        tolerance=1e-8,
+        relative=True,
+    )
+
+
+@pytest.mark.long
+def test_the_error_of_the_parts_is_that_of_repeated_samples():
+    parts = pd.DataFrame([divided(mixed(shift=0.3, n=250, seed=s), ["kind", "other"]).table.iloc[1] for s in range(200)])
+    for name in ("mix_part", "rate_part", "adjusted_change"):
+        half = ((parts[f"{name}_hi"] - parts[f"{name}_lo"]) / 2).astype(float).mean()
+        assert half == pytest.approx(1.96 * parts[name].astype(float).std(), rel=0.15), name
+
+
+def test_a_change_of_the_mix_alone_is_no_change_of_the_rate():
+    row = divided(mixed(shift=0.0), ["kind", "other"]).table.iloc[1]
+    assert row.p < 0.001 and row.mix_part_hi < 0 and row.rate_part_lo < 0 < row.rate_part_hi
+    calm = divided(mixed(0.5, 0.5, shift=-0.8), ["kind"]).table.iloc[1]
+    assert calm.rate_part_hi < 0 and calm.mix_part_lo < 0 < calm.mix_part_hi
+
+
+def test_without_real_change_most_swings_stay_below_root_two_half_widths(frame):
+    table = run(frame, recommend="recommend", recommend_scale=TEN).table.set_index(["measure", "group"])
+    row = table.loc[("nps", "2025")]
+    halves = [stats.norm.ppf(0.975) * np.sqrt(row.se_change**2 / 2)] * 2
+    assert row.swing == pytest.approx(np.sqrt(2) * halves[0]) and row.mdc == pytest.approx(row.swing * (1.959964 + 0.841621) / 1.959964)
+
+
+def test_small_categories_are_joined_and_columns_without_room_left_out():
+    frame = mixed(n=100)
+    frame["code"] = np.arange(200).astype(str)
+    frame["rare"] = np.where(np.arange(200) % 100 < 3, "odd", "usual")
+    found = divided(frame, ["kind", "code", "rare"])
+    assert found.note("composition_left_out").values["columns"] == ["code", "rare"]
+    assert found.table.iloc[1].mix_part + found.table.iloc[1].rate_part == pytest.approx(found.table.iloc[1].change)
+    lonely = divided(frame[::8], ["kind"]).table
+    assert lonely[["mix_part", "adjusted_change"]].isna().all(axis=None)
+
+
+def test_unknown_makeup_is_a_category_of_its_own():
+    frame = mixed()
+    frame.loc[::7, "kind"] = None
+    row = divided(frame, ["kind"]).table.iloc[1]
+    same = divided(frame.assign(kind=frame["kind"].fillna("?")), ["kind"]).table.iloc[1]
+    assert row.mix_part == pytest.approx(same.mix_part) and row.mix_part + row.rate_part == pytest.approx(row.change)
+
+
+def test_location_and_its_label_say_one_thing():
+    frame = mixed()
+    frame["label"] = frame["kind"].str.upper()
+    one, two = divided(frame, ["kind"]).table.iloc[1], divided(frame, ["kind", "label"]).table.iloc[1]
+    columns = ["mix_part", "mix_part_lo", "rate_part", "adjusted_change_p"]
+    assert two[columns].tolist() == pytest.approx(one[columns].tolist())
+
+
+def test_parts_take_frequency_weights_as_rows_and_equal_weights_as_none():
+    frame = mixed()
+    names = ["mix_part", "mix_part_lo", "rate_part_hi", "adjusted_change", "adjusted", "adjusted_lo"]
+    a = divided(frame, ["kind", "other"], weights="f", weights_kind="frequency").table[names]
+    b = divided(frame.loc[frame.index.repeat(frame["f"])], ["kind", "other"]).table[names]
+    pd.testing.assert_frame_equal(a, b, rtol=1e-9)
+    one = divided(frame.assign(w=3.0).sample(frac=1, random_state=1), ["kind", "other"], weights="w").table[names]
+    pd.testing.assert_frame_equal(one, divided(frame, ["kind", "other"]).table[names], rtol=1e-10)
+
+
+def test_persons_who_return_make_the_rate_surer():
+    rng = np.random.default_rng(5)
+    person = rng.normal(7.5, 1.5, 120)
+    kind = np.where(rng.random(120) < 0.5, "x", "y")
+    y = np.r_[person + rng.normal(0, 0.4, 120), person + 0.2 + rng.normal(0, 0.4, 120)]
+    frame = pd.DataFrame({"overall": y, "wave": ["a"] * 120 + ["b"] * 120, "kind": np.r_[kind, kind], "respondent": list(range(120)) * 2})
+    row = divided(frame, ["kind"], respondent="respondent").table.iloc[1]
+    alone = divided(frame, ["kind"]).table.iloc[1]
+    assert row.mix_part == pytest.approx(0, abs=1e-12) and row.rate_part == pytest.approx(row.change)
+    assert (row.rate_part_hi - row.rate_part_lo) < 0.5 * (alone.rate_part_hi - alone.rate_part_lo)

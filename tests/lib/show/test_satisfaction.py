@@ -9,7 +9,7 @@ from delight import satisfaction
 from delight.feedback import privacy
 from delight.feedback.response import response
 from delight.scales import Scale
-from delight.show import Words, feedback, render
+from delight.show import Words, feedback, render, theme
 from delight.show import satisfaction as views
 
 GRADES, TEN = Scale(1, 10), Scale(0, 10)
@@ -53,7 +53,9 @@ def results(frame):
         "bands": satisfaction.bands(now(frame), **one),
         "distribution": satisfaction.distribution(now(frame), **one),
         "nps": nps,
-        "waves": satisfaction.waves(frame, **one, order=["2024", "2025"], recommend="recommend", recommend_scale=TEN),
+        "waves": satisfaction.waves(
+            frame, **one, order=["2024", "2025"], recommend="recommend", recommend_scale=TEN, composition=["two", "label"]
+        ),
         "rest": satisfaction.compare(now(frame), **one, **both).rest,
         "attributes": satisfaction.attributes(now(frame), x=["overall", "recommend"], scales={"overall": GRADES, "recommend": TEN}),
         "locations": pooled.locations,
@@ -71,6 +73,7 @@ BLOCKS = [
     (views.waves, ["waves"]),
     (views.development, ["waves"]),
     (views.wave_table, ["waves"]),
+    (views.mix_table, ["waves"]),
     (views.groups, ["rest"]),
     (views.group_table, ["levels", "rest"]),
     (views.attribute_table, ["attributes"]),
@@ -120,6 +123,21 @@ def test_only_proven_changes_are_called_changes(results):
     assert "can be chance" in text and "rose" not in text and "fell" not in text
 
 
+def test_who_answered_is_told_apart_from_how_they_grade(results):
+    text = views.waves(results["waves"], Words("en"))[0]
+    assert "Who answered does not explain it: among comparable customers the difference is +0" in text
+    rng = np.random.default_rng(1)
+    new = np.r_[rng.random(500) < 0.2, rng.random(500) < 0.7]
+    y = np.clip(np.round(8.5 - 2 * new + rng.normal(0, 1, 1000)), 1, 10)
+    other = pd.DataFrame({"overall": y, "wave": ["2024"] * 500 + ["2025"] * 500, "new": np.where(new, "yes", "no")})
+    mixed = satisfaction.waves(other, y="overall", scale=GRADES, order=["2024", "2025"], composition=["new"])
+    text = views.waves(mixed, Words("en"))[0]
+    row = mixed.table.iloc[1]
+    assert f"which accounts for {row.mix_part:.2f} of the difference".replace("-", "−") in text and "does not explain it" not in text
+    calm = satisfaction.waves(survey(shift=0), y="overall", scale=GRADES, order=["2024", "2025"], composition=["two"])
+    assert "comparable" not in views.waves(calm, Words("en"))[0]
+
+
 def test_a_first_wave_has_no_change(frame):
     first = satisfaction.waves(now(frame), y="overall", scale=GRADES, order=["2025"])
     assert views.waves(first, Words("en")) == ["This is the first measurement, so nothing can be said yet about change."]
@@ -132,6 +150,16 @@ def test_only_differences_that_survive_correction_are_worded(results):
     assert "**B0**" in text and "above the others" in text
     assert "B1" not in text and "two" not in text  # of two groups one difference says it all
     assert "4 comparisons" in text
+    more = proven.set_index("group").loc["B0", "risk_diff"]
+    assert f"Of every 100 customers {100 * more:.0f} more are delighted" in text
+
+
+def test_fewer_than_thirty_answers_are_drawn_one_by_one(frame):
+    few = {n: getattr(satisfaction, n)(now(frame)[:25], y="overall", scale=GRADES) for n in ("distribution", "bands")}
+    assert "Every dot is a customer" in html(views.distribution, list(few.values()), "en")
+    with theme.figure(170, 72) as (_drawn, ax):
+        views.distribution(few["distribution"], few["bands"], ax, Words("en"))
+        assert sum(len(c.get_offsets()) for c in ax.collections) == 25 and not ax.patches
 
 
 def test_small_groups_are_called_rough_and_a_missed_change_has_its_probability(results, frame):
