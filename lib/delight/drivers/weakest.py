@@ -45,7 +45,7 @@ def weakest_link(
     scales : dict of str to Scale
         Where the basics' scales differ, all are brought to 0-10.
     others : sequence of str
-        Further attributes held equal in all forms.
+        Further attributes held equal in all forms (those that apply to a part only are left out).
     weights, weights_kind, clusters, not_applicable
         As in `importance`.
     folds : int
@@ -70,45 +70,55 @@ def weakest_link(
     if len(x) < 2:
         raise InputError("The weakest of the basics needs at least two basics in `x`.")
     scales = dict(scales or {})
+    others = [a for a in others if a not in x]
     prepared = prepare(
         frame,
         y=y,
-        x=x,
+        x=[*x, *others],
         scales=scales,
         weights=weights,
         weights_kind=weights_kind,
         clusters=clusters,
         not_applicable=not_applicable,
-        always=others,
     )
     model, notes = prepared.joint, [*prepared.notes]
-    scores = model.scores
-    if len({(scales[a].min, scales[a].max) for a in x if a in scales}) > 1:
-        low, high = (np.array([getattr(scales[a], end) for a in model.x]) for end in ("min", "max"))
+    basics = [a for a in x if a in model.x]
+    at = [model.x.index(a) for a in basics]
+    scores, applies = model.scores[:, at], model.applies[:, at]
+    if len({(scales[a].min, scales[a].max) for a in basics if a in scales}) > 1:
+        low, high = (np.array([getattr(scales[a], end) for a in basics]) for end in ("min", "max"))
         scores = 10 * (scores - low) / (high - low)
         notes.append(Note("mixed_scales", {"length": 10}))
+    beside = np.column_stack([model.fixed, np.delete(model.scores, at, axis=1)])
     binary = set(np.unique(model.values)) <= {0.0, 1.0}
     status = base_status(model.n, model=True)
     if status != "insufficient":
-        if len(model.x) < 2 or np.ptp(model.values) == 0:
+        if len(basics) < 2 or np.ptp(model.values) == 0:
             status = "degenerate"
-        elif model.n <= model.fixed.shape[1] + 4:
+        elif model.n <= beside.shape[1] + 4:
             status = "insufficient"
-    counts = {"n_basics": len(model.x), "n": model.n, "n_missing": model.n_missing, "n_eff": model.n_eff}
+    counts = {"n_basics": len(basics), "n": model.n, "n_missing": model.n_missing, "n_eff": model.n_eff}
     rows = [{"form": form, "term": term, **counts, "status": status} for form, terms in FORMS.items() for term in terms]
     if status not in ("insufficient", "degenerate"):
         summary = {
-            "mean": (scores * model.applies).sum(axis=1) / np.maximum(model.applies.sum(axis=1), 1),
-            "minimum": np.where(model.applies, scores, np.inf).min(axis=1),
+            "mean": (scores * applies).sum(axis=1) / np.maximum(applies.sum(axis=1), 1),
+            "minimum": np.where(applies, scores, np.inf).min(axis=1),
         }
-        nowhere = ~model.applies.any(axis=1)
+        nowhere = ~applies.any(axis=1)
         for column in summary.values():
             column[nowhere] = np.average(column[~nowhere], weights=model.w[~nowhere])
-        found, about = _forms(model, summary, binary, folds, ci_level, resample.generator(seed, "A14"))
+        found, about = _forms(model, beside, summary, binary, folds, ci_level, resample.generator(seed, "A14"))
         rows = [{**row, **found[row["form"], row["term"]]} for row in rows]
         notes += about
     table = pd.DataFrame(rows).reindex(columns=COLUMNS)
-    meta = {"y": y, "x": model.x, "others": list(others), "kind": "logit" if binary else "linear", "folds": folds, "seed": seed}
+    meta = {
+        "y": y,
+        "x": basics,
+        "others": [a for a in model.x if a not in basics],
+        "kind": "logit" if binary else "linear",
+        "folds": folds,
+        "seed": seed,
+    }
     meta |= {"ci_level": ci_level, "clusters": clusters, "scale": scales.get(y), "keys": ["form", "term"]}
     return Result.of("M08.weakest", table, function="delight.drivers.weakest.weakest_link", notes=notes, **model.meta, **meta)
 
@@ -119,14 +129,14 @@ COLUMNS = [
 ]
 
 
-def _forms(model, summary, binary, folds, ci_level, rng):
+def _forms(model, beside, summary, binary, folds, ci_level, rng):
     """({(form, term): estimates}, notes) of the three forms."""
     found, aic, losses = {}, {}, {}
     each = np.repeat(np.arange(len(model.w)), model.w.astype(int)) if model.kind == "frequency" else np.arange(len(model.w))
     part = np.empty(len(each), dtype=int)
     part[rng.permutation(len(each))] = np.arange(len(each)) % folds
     for form, terms in FORMS.items():
-        design = np.column_stack([np.ones(len(model.w)), model.fixed, *(summary[t] for t in terms)])
+        design = np.column_stack([np.ones(len(model.w)), beside, *(summary[t] for t in terms)])
         fit = _fit(model, design, binary)
         k = design.shape[1]
         if binary:

@@ -114,6 +114,41 @@ def gains(
     return Result.of("M15.what_if", table, function="delight.drivers.what_if.gains", notes=notes, **joint.meta, **meta)
 
 
+def outcomes(frame, models, *, raise_points=1.0, ci_level=0.95, n_boot=2000, seed=20250101):
+    """Expected gains in several outcomes, each from a model of its own.
+
+    Parameters
+    ----------
+    frame : DataFrame, one row a response; unchanged.
+    models : dict of str to dict
+        Name of an outcome → arguments of `gains` (``y, x, scales, weights, …``). A question on 0-10 named ``recommend`` is an NPS, any
+        other counts from ``delight_from``, or where that is not given from the point its scale has for it (5 on 1-5, yes).
+    raise_points, ci_level, n_boot, seed
+        As in `gains`.
+
+    Returns
+    -------
+    Result
+        One row an attribute and outcome: ``attribute, asked`` (the name), and the columns of `gains`.
+    """
+    found = []
+    for name, model in models.items():
+        scale = model["scales"].get(model["y"])
+        nps = name == "recommend" and scale is not None and (scale.min, scale.max) == (0, 10)
+        about = {"outcome": "nps"} if nps else {"delight_from": model.get("delight_from", scale.delight_from if scale else None)}
+        one = gains(frame, **{**model, **about}, raise_points=raise_points, ci_level=ci_level, n_boot=n_boot, seed=seed)
+        one.table.insert(1, "asked", name)
+        found.append(one)
+    if not found:
+        return Result.of("M15.outcomes", pd.DataFrame(columns=["attribute", "asked", *COLUMNS[1:]]), status="not_identified")
+    meta = {k: v for k, v in found[0].meta.items() if k not in ("method", "function", "version", "y", "delight_from", "outcome", "scale")}
+    meta |= {"outcomes": {name: one.meta["y"] for name, one in zip(models, found)}, "keys": ["asked"]}
+    meta |= {"cuts": {name: one.meta["delight_from"] for name, one in zip(models, found)}}
+    notes = [n for one in found for n in one.notes]
+    table = pd.concat([one.table for one in found], ignore_index=True)
+    return Result.of("M15.outcomes", table, function="delight.drivers.what_if.outcomes", notes=notes, **meta)
+
+
 COLUMNS = [
     *("attribute", "raise", "outcome", "now", "then", "gain", "gain_lo", "gain_hi"),
     *("gain_applicable", "gain_lo_applicable", "gain_hi_applicable"),

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from delight.drivers.what_if import gains
+from delight.drivers.what_if import gains, outcomes
 from delight.errors import InputError
 from delight.scales import Scale
 
@@ -136,3 +136,16 @@ def test_a_loyalty_question_is_foretold_by_its_own_model(planted, six):
     options = {**six, "y": "again", "scales": {**six["scales"], "again": Scale(1, 5)}}
     table = gains(frame, **options, delight_from=5, n_boot=0).table
     assert (table["outcome"] == "again >= 5").all() and table["now"].iloc[0] == pytest.approx((frame["again"] >= 5).mean())
+
+
+def test_several_outcomes_stand_in_one_table(planted, six):
+    frame = planted(900).assign(recommend=lambda f: f["overall"], again=lambda f: (f["overall"] >= 8).astype(float))
+    scales = {**six["scales"], "recommend": Scale(0, 10), "again": Scale(0, 1)}
+    models = {"recommend": {**six, "y": "recommend", "scales": scales}, "repurchase": {**six, "y": "again", "scales": scales}}
+    result = outcomes(frame, models, n_boot=50)
+    table = result.table.set_index(["asked", "attribute"])
+    assert (table.loc["recommend", "outcome"] == "recommend nps").all() and (table.loc["repurchase", "outcome"] == "again >= 1").all()
+    assert result.meta["cuts"] == {"recommend": None, "repurchase": 1}
+    alone = gains(frame, **models["recommend"], outcome="nps", n_boot=50).table
+    assert table.loc["recommend", "gain_lo"].tolist() == pytest.approx(alone["gain_lo"].tolist())
+    assert outcomes(frame, {}).status == "not_identified"
