@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import optimize, stats
 from scipy.special import ndtr
 
+from delight import resample
 from delight.drivers.model import prepare
 from delight.errors import InputError
 from delight.estimate import base_status, benjamini_hochberg, fit_linear, need_columns
@@ -21,6 +22,8 @@ POOL_BELOW = 100
 SPREAD = 0.25
 #: Parts of the sample in which the gain of targeting is measured by choices made on the others.
 FOLDS = 5
+#: Answers beyond which rows are no longer dealt by lot: the chi-square distribution of Q then serves as well.
+MANY = 200_000
 #: Fewest answers of a location for a slope of its own, and fewest locations for a spread between them.
 PER_GROUP, FEWEST, FEW = 5, 3, 6
 
@@ -497,6 +500,8 @@ def across(
     weights_kind="sampling",
     not_applicable=None,
     ci_level=0.95,
+    n_permutations=999,
+    seed=20250101,
 ):
     """How much the effect of every attribute differs between locations (or organisations), and what a further one may expect.
 
@@ -506,6 +511,9 @@ def across(
         As in `importance.importance`.
     by : str
         Column of the groups; those with fewer than 5 answers are left out.
+    n_permutations : int
+        Times the rows are dealt to the groups by lot for the test; 0 takes the chi-square distribution.
+    seed : int
 
     Returns
     -------
@@ -518,8 +526,10 @@ def across(
     Notes
     -----
     Everything is taken from the mean of its group; the slope in group g is β + Σ w x̃ e / Σ w x̃², with β and e of the joint regression and x̃
-    the attribute freed from all others; its variance is σ² Σ w² x̃² / (Σ w x̃²)² with one σ². Mean effect: interval of Hartung & Knapp;
-    prediction interval: t with G - 2 degrees of freedom.
+    the attribute freed from all others; its variance is Σ w² x̃² σ²(x̃) / (Σ w x̃²)² with σ²(x̃) = a + b x̃ + c x̃² fitted over all groups.
+    p: Cochran's Q against its values when rows (x̃ and e together) are dealt to the groups by lot. Mean effect: interval of Hartung & Knapp;
+    prediction interval: t with G - 2 degrees of freedom. A slope that is not straight (a basic factor) differs between groups that stand at
+    different points of it: a spread of such slopes need not mean another recipe.
 
     References
     ----------
@@ -533,18 +543,21 @@ def across(
     prepared = prepare(known, **given)
     rows = {}
     for judged, model in prepared.models:
-        slopes = _slopes_by_group(model, frame[by])
-        lost = int(round(whole.n_in - model.n_in))
+        groups, lost = _SlopesByGroup(model, frame[by]), int(round(whole.n_in - model.n_in))
         for a in judged:
-            base = {"n": model.n, "n_missing": model.n_missing + lost, "n_eff": model.n_eff}
-            rows[a] = base | _spread_row(*slopes(a), ci_level)
+            parts = groups.parts(a)
+            row = _spread_row(*(groups.slopes(parts, groups.codes) if parts else (np.empty(0), np.empty(0))), ci_level)
+            if "p" in row:
+                dealt = groups.chance(parts, row["q_stat"], n_permutations, seed, a)
+                row["p"] = dealt if np.isfinite(dealt) else row["p"]
+            rows[a] = {"n": model.n, "n_missing": model.n_missing + lost, "n_eff": model.n_eff, **row}
     joint = prepared.joint
     counts = {"n": joint.n, "n_missing": joint.n_missing, "n_eff": joint.n_eff, "n_groups": 0}
     table = pd.DataFrame([{"attribute": a, **rows.get(a, {**counts, "status": "degenerate"})} for a in prepared.attributes])
     table = table.reindex(columns=_ACROSS)
     table["q"] = benjamini_hochberg(table["p"])
     meta = {**joint.meta, "n_in": whole.n_in, "n_dropped_missing": whole.n_in - joint.n}
-    meta |= {"y": y, "x": list(x), "by": by, "ci_level": ci_level, "keys": ["attribute"]}
+    meta |= {"y": y, "x": list(x), "by": by, "ci_level": ci_level, "seed": seed, "n_permutations": n_permutations, "keys": ["attribute"]}
     return Result.of("M18.across", table, function="delight.drivers.differences.across", notes=prepared.notes, **meta)
 
 
@@ -554,38 +567,74 @@ _ACROSS = [
 ]
 
 
-def _slopes_by_group(model, groups):
-    """A function: attribute -> (slope, variance) of every group with enough answers."""
-    codes, _ = pd.factorize(groups.loc[model.index], sort=True)
-    size = np.bincount(codes, model.counted) if len(codes) else np.zeros(0)
-    kept = (size >= PER_GROUP)[codes] if len(codes) else np.zeros(0, dtype=bool)
-    codes, w = np.unique(codes[kept], return_inverse=True)[1], model.w[kept]
-    g = int(codes.max(initial=-1)) + 1
-    values = np.column_stack([model.values, model.fixed, model.scores])[kept]
-    mass = np.bincount(codes, w, minlength=g)
-    within = values - np.column_stack([np.bincount(codes, w * v, minlength=g) / np.maximum(mass, 1e-300) for v in values.T])[codes]
-    y, x, start = within[:, 0], within[:, 1:], model.fixed.shape[1]
-    each = w if model.kind == "frequency" else w**2
-    n = model.counted[kept].sum()
+class _SlopesByGroup:
+    """The slope of every group with enough answers, its variance, and what both would be if rows were dealt to the groups by lot.
 
-    def slopes(attribute):
-        at = start + model.x.index(attribute)
-        inverse = _inverse(x, w) if len(x) > x.shape[1] + g else None
-        if inverse is None:
-            return np.empty(0), np.empty(0)
-        coef = inverse @ (x.T @ (w * y))
-        resid = y - x @ coef
-        variance = (w * resid**2).sum() / w.sum() * n / (n - g - x.shape[1])
-        rest = np.delete(x, at, axis=1)
-        free = x[:, at] - rest @ np.linalg.lstsq(rest * np.sqrt(w)[:, None], x[:, at] * np.sqrt(w), rcond=None)[0]
-        power = np.bincount(codes, w * free**2, minlength=g)
+    Errors are far larger for some answers than for others (at the low end, from the careless), so that one σ² for all would take their
+    chance for differences between groups. Their variance is therefore a function of how far out the answer lies, fitted over all groups, and
+    the test deals rows (answer and error together) to the groups again and again.
+    """
+
+    def __init__(self, model, groups):
+        self.model = model
+        codes = pd.factorize(groups.loc[model.index], sort=True)[0] if model.n else np.zeros(0, dtype=int)
+        rows = np.lexsort([model.values, *model.scores.T, model.w, codes])
+        if model.kind == "frequency" and model.n <= MANY:
+            rows, w = np.repeat(rows, np.rint(model.w[rows]).astype(int)), np.ones(model.n)  # dealt one by one
+        else:
+            w = model.w[rows]
+        frequency = model.kind == "frequency" and model.n > MANY
+        codes, counted = codes[rows], w if frequency else np.ones(len(w))
+        kept = (np.bincount(codes, counted) >= PER_GROUP)[codes] if len(codes) else np.zeros(0, dtype=bool)
+        self.codes, self.w = np.unique(codes[kept], return_inverse=True)[1], w[kept]
+        self.each = self.w if frequency else self.w**2
+        self.n, self.g = float(counted[kept].sum()), int(self.codes.max(initial=-1)) + 1
+        values = np.column_stack([model.values, model.fixed, model.scores])[rows][kept]
+        mass = np.bincount(self.codes, self.w, minlength=self.g)
+        centre = [np.bincount(self.codes, self.w * v, minlength=self.g) / np.maximum(mass, 1e-300) for v in values.T]
+        within = values - np.column_stack(centre)[self.codes]
+        self.y, self.x = within[:, 0], within[:, 1:]
+        enough = len(self.x) > self.x.shape[1] + self.g
+        self.inverse = _inverse(self.x, self.w) if enough else None
+        if self.inverse is not None:
+            self.coef = self.inverse @ (self.x.T @ (self.w * self.y))
+            self.resid = self.y - self.x @ self.coef
+
+    def parts(self, attribute):
+        """Coefficient and, of every row, its power, its pull on the slope of a group, and the variance of that pull; None without."""
+        if self.inverse is None:
+            return None
+        at = self.model.fixed.shape[1] + self.model.x.index(attribute)
+        rest, root = np.delete(self.x, at, axis=1), np.sqrt(self.w)
+        free = self.x[:, at] - rest @ np.linalg.lstsq(rest * root[:, None], self.x[:, at] * root, rcond=None)[0]
+        squares = self.resid**2 * self.n / (self.n - self.g - self.x.shape[1])
+        usual = np.average(squares, weights=self.w)
+        shape = np.column_stack([np.ones(len(free)), free, free**2]) * root[:, None]
+        bends = np.linalg.lstsq(shape, squares * root, rcond=None)[0]
+        error = np.maximum(shape / root[:, None] @ bends, usual / 10)
+        return self.coef[at], self.w * free**2, self.w * free * self.resid, self.each * free**2 * error
+
+    def slopes(self, parts, codes):
+        """(slopes, variances) of the groups when rows belong to `codes`."""
+        coef, power, pull, spread = parts
+        power = np.bincount(codes, power, minlength=self.g)
         told = power > 1e-9 * power.sum()
         with np.errstate(divide="ignore", invalid="ignore"):
-            slope = coef[at] + np.bincount(codes, w * free * resid, minlength=g) / power
-            spread = variance * np.bincount(codes, each * free**2, minlength=g) / power**2
-        return slope[told], spread[told]
+            slope = coef + np.bincount(codes, pull, minlength=self.g) / power
+            variance = np.bincount(codes, spread, minlength=self.g) / power**2
+        return slope[told], variance[told]
 
-    return slopes
+    def chance(self, parts, observed, draws, seed, attribute):
+        """How often rows dealt by lot differ between the groups as much as observed."""
+        if self.n > MANY or not draws:
+            return np.nan
+        rng = resample.generator(seed, f"M18.across:{attribute}")
+        beyond = 0
+        for _ in range(draws):
+            slope, variance = self.slopes(parts, rng.permutation(self.codes))
+            w = 1 / variance
+            beyond += (w * (slope - (w @ slope) / w.sum()) ** 2).sum() >= observed * (1 - 1e-12)
+        return (beyond + 1) / (draws + 1)
 
 
 def _spread_row(slope, variance, ci_level):

@@ -124,7 +124,7 @@ def _gain(targeting, by, words):
     row = whole.iloc[0]
     common = {"experience": words.column(row["common"]), "effect": _shown(words, row["common_effect"])}
     found = [
-        _("If one experience could be raised by a point for all, {experience} would bring most ({effect} in the overall score).").format(
+        _("If one experience could be raised by a point for all, “{experience}” would bring most ({effect} in the overall score).").format(
             **common
         )
     ]
@@ -134,7 +134,7 @@ def _gain(targeting, by, words):
     if row["targeting_gain_lo"] > 0:
         other = own[own["best"] != own["common"]]
         listed = [
-            _("{experience} for {segment}").format(experience=words.column(r["best"]), segment=_name(words, by, r["group"]))
+            _("“{experience}” for {segment}").format(experience=words.column(r["best"]), segment=_name(words, by, r["group"]))
             for _i, r in other.iterrows()
         ]
         text = _("Giving each segment its own best instead ({choices}) would bring {gain} more a customer (interval {interval}).")
@@ -351,7 +351,7 @@ def recipe(across, words, **options):
         )
         return [text.format(n=groups)]
     listed = [
-        _("{experience} (between {low} and {high} in {level} of locations)").format(
+        _("“{experience}” (between {low} and {high} in {level} of locations)").format(
             level=words.percent(across.meta.get("ci_level", 0.95)),
             experience=words.column(r["attribute"]),
             low=_shown(words, r["pred_lo"]),
@@ -365,7 +365,7 @@ def recipe(across, words, **options):
     if len(turned):
         paragraphs.append(
             _("In some locations it may even work the other way: {experiences}. Try before copying.").format(
-                experiences=words.listed([words.column(a) for a in turned["attribute"].head(MOST)])
+                experiences=words.listed([_("“{wish}”").format(wish=words.column(a)) for a in turned["attribute"].head(MOST)])
             )
         )
     return [" ".join(paragraphs)]
