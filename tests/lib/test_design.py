@@ -88,6 +88,22 @@ def test_means_over_clusters_agree_with_svymean(districts, name, population):
     near(share.se, reference[name]["prop_stype"]["se"]["factor(stype)H"])
 
 
+def test_every_design_agrees_with_the_survey_package(schools, districts, golden):
+    designs = {
+        "design_stratified_with_fpc": {"strata": "stype", "population": {"E": 4421, "H": 755, "M": 1018}, "weights": "pw"},
+        "design_stratified_without_fpc": {"strata": "stype", "weights": "pw"},
+        "design_weights_only": {"weights": "pw"},
+    }
+    cases = [(schools, "apistrat", name, design) for name, design in designs.items()]
+    for name, population in (("cluster_with_fpc", 757), ("cluster_without_fpc", None)):
+        cases.append((districts, "apiclus1", name, {"clusters": "dnum", "weights": "pw", "population": population}))
+    for (frame, reference), data, name, design in cases:
+        found = design_of(frame, "api00", **dict(design)).mean(frame["api00"])
+        expected = [reference[name]["mean_api00"][k]["api00"] for k in ("est", "se")]
+        about = {"package": "survey 4.1-1", "data": f"{data}, {name.replace('_', ' ')}", "tolerance": 1e-8, "relative": True}
+        golden([found.value, found.se], expected, method="M00 mean and its standard error", **about)
+
+
 def test_the_mean_over_clusters_is_a_regression_on_a_constant(districts):
     frame, _ = districts
     found = design_of(frame, "api00", clusters="dnum").mean(frame["api00"])
@@ -207,6 +223,27 @@ def test_wild_bootstrap_rejects_what_lies_outside_its_interval():
     assert tested.p(lo - 0.01) <= 0.05 < tested.p(lo + 0.01)
     assert tested.p(tested.value) > 0.9
     assert tested.kind == "rademacher"
+
+
+@pytest.mark.parametrize(
+    "design", [{}, {"strata": "h"}, {"clusters": "h"}, {"strata": "h", "population": {"0": 90, "1": 60, "2": 45, "3": 70}}]
+)
+def test_a_constant_shift_moves_the_mean_and_nothing_else(design):
+    rng = np.random.default_rng(6)
+    frame = pd.DataFrame({"y": rng.integers(1, 8, 90).astype(float), "h": rng.integers(0, 4, 90).astype(str), "w": rng.uniform(0.5, 2, 90)})
+    a = design_of(frame, "y", weights="w", **dict(design)).mean(frame["y"])
+    b = design_of(frame, "y", weights="w", **dict(design)).mean(frame["y"] + 3)
+    assert (b.value - 3, b.lo - 3, b.hi - 3, b.se, b.n_eff) == pytest.approx((a.value, a.lo, a.hi, a.se, a.n_eff), rel=1e-10)
+
+
+def test_a_score_interval_over_few_clusters_takes_fewer_answers():
+    rng = np.random.default_rng(6)
+    frame = pd.DataFrame({"y": rng.integers(0, 2, 200).astype(float), "h": np.arange(200) % 10})
+    design = design_of(frame, "y", clusters="h")
+    found = design.mean(frame["y"])
+    assert design.score_n(found) == pytest.approx(found.n_eff * (stats.norm.ppf(0.975) / stats.t.ppf(0.975, 9)) ** 2)
+    plain = design_of(frame, "y")
+    assert plain.score_n(plain.mean(frame["y"])) == 200
 
 
 def test_a_lone_answer_has_a_mean_and_no_interval():

@@ -435,3 +435,18 @@ def test_summary_and_chapter_name_the_same_number_of_answers_needed(made):
     study = made("ecsi-mobile")
     (needed,) = re.findall(r"met ongeveer ([\d.]+) antwoorden is dat uit te maken", study.text("nl", "summary"))
     assert f"ongeveer {needed} antwoorden nodig" in study.text("nl", "loyalty")
+
+
+def test_the_path_model_is_the_published_one(made):
+    study = made("ecsi-mobile")
+    paths = study.rows("path.paths", "source", "target")["coef"]
+    published = {  # semPLS and SmartPLS, centroid scheme
+        **{("image", "expectations"): 0.5047, ("expectations", "quality"): 0.5572, ("expectations", "value"): 0.0508},
+        **{("quality", "value"): 0.5572, ("image", "satisfaction"): 0.1788, ("expectations", "satisfaction"): 0.0644},
+        **{("quality", "satisfaction"): 0.5125, ("value", "satisfaction"): 0.1918, ("satisfaction", "complaints"): 0.5261},
+        **{("image", "loyalty"): 0.1954, ("satisfaction", "loyalty"): 0.4835, ("complaints", "loyalty"): 0.0712},
+    }
+    assert paths[list(published)].tolist() == pytest.approx(list(published.values()), abs=6e-5)
+    text = study.text("nl", "path")
+    assert "Het verklaart 68% van de verschillen tussen klanten in tevredenheid" in text and "niet wat waarvan de oorzaak is" in text
+    assert "De vragen over verwachtingen en loyaliteit hangen maar losjes samen" in text

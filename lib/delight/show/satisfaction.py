@@ -576,7 +576,7 @@ def mix_table(waves, words, **options):
     """Every change divided into the make-up of those who answered and how comparable customers grade."""
     _ = words.gettext
     names = _measure_names(words, waves)
-    rows = waves.table[waves.table["measure"].isin(_measures(waves)) & waves.table["adjusted"].notna()]
+    rows = waves.table[waves.table["measure"].isin(_followed(waves)) & waves.table["adjusted"].notna()]
     shows = [_shown_by(words, waves, m) for m in rows["measure"]]
 
     def part(name):

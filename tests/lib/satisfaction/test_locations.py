@@ -23,13 +23,14 @@ def survey(seed=1, locations=24, labels=3, tau=0.4, sizes=(4, 40)):
     return pd.DataFrame({"overall": y, "location": [f"L{i:02d}" for i in at], "label": [f"B{i % labels}" for i in at]})
 
 
-def test_eight_schools():  # Rubin (1981); methods.md M42
+def test_eight_schools(golden):  # Rubin (1981); methods.md M42
     y, se = [28, 8, -3, 7, -1, 1, 18, 12], [15, 10, 16, 11, 9, 11, 10, 18]
     table, spread = pool(sums(y, se=se), sd_y=10, prior="flat")
     expected = [11.40, 7.89, 6.13, 7.64, 5.13, 6.14, 10.66, 8.46]
-    assert table["pooled"].tolist() == pytest.approx(expected, abs=0.015)
-    assert spread["tau"] == pytest.approx(5.23, abs=0.03)
-    assert (table["lo"][0], table["hi"][0]) == pytest.approx((-2.1, 31.6), abs=0.05)
+    about = {"package": "Rubin 1981, by numerical integration", "data": "eight schools"}
+    golden(table["pooled"], expected, method="M42 posterior means", tolerance=0.015, **about)
+    golden([spread["tau"]], [5.23], method="M42 median τ", tolerance=0.03, **about)
+    golden([table["lo"][0], table["hi"][0]], [-2.1, 31.6], method="M42 interval of the first school", tolerance=0.05, **about)
 
 
 def test_the_grid_agrees_with_numerical_integration():
@@ -140,6 +141,15 @@ def test_frequency_weights_are_rows():
     a = pooled(frame, y="overall", scale=GRADES, weights="f", weights_kind="frequency").locations.table
     b = pooled(long, y="overall", scale=GRADES).locations.table
     pd.testing.assert_frame_equal(a, b, check_dtype=False, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("n", "reliability"), [(12, 0.39), (20, 0.51), (40, 0.68)])
+def test_reliability_of_a_raw_mean_is_the_published_one(n, reliability):  # methods.md M42: ICC .05
+    """With many locations τ is known, and the weight of the own answers is the reliability of their mean."""
+    tau, sigma = np.sqrt(0.05), np.sqrt(0.95)
+    raw = 7.5 + np.sqrt(tau**2 + sigma**2 / n) * special.ndtri((np.arange(800) + 0.5) / 800)
+    table, _ = pool(sums(raw, n=n, sd=sigma), sd_y=1.0)
+    assert 1 - table["shrinkage"].mean() == pytest.approx(reliability, abs=0.012)
 
 
 def test_sums_are_enough():

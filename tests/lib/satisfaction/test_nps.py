@@ -43,6 +43,29 @@ def test_score_and_intervals_agree_with_the_reference(vectors):
             assert row.promoters_lo == pytest.approx(expected["shares_wilson"]["lower"][2], abs=1e-10)
 
 
+def test_ten_count_vectors_agree_with_the_nps_package(vectors, golden):
+    ours, theirs = [], []
+    for vector in vectors["vectors"]:
+        counts = [vector["counts"][k] for k in ("detractors", "passives", "promoters")]
+        wald, adjusted = score(counts, method="wald"), score(counts)
+        expected = vector["intervals"]["conf_0.95"]
+        limits = [expected["wald_NPS_package"][k] for k in ("lower", "upper")]
+        primed = [np.clip(expected["adjusted_wald_plus_three_quarters"][k], -1, 1) for k in ("lower", "upper")]
+        ours.append([wald.nps, wald.se, wald.ci_lo, wald.ci_hi, adjusted.ci_lo, adjusted.ci_hi])
+        theirs.append([100 * v for v in (vector["nps"], vector["se_NPS_package_div_n"], *limits, *primed)])
+    golden(ours, theirs, method="M03 score, SE, Wald and adjusted Wald limits", package="NPS 1.1", data="count vectors", tolerance=1e-8)
+
+
+@pytest.mark.parametrize(("variance", "half", "needed"), [(0.55, 14.5, 846), (0.75, 17.0, None), (1.0, 19.6, 1537)])
+def test_published_half_widths_and_answers_needed(variance, half, needed):  # methods.md M03
+    p = d = variance / 2  # as many promoters as detractors
+    lo, hi = interval(p, d, 100, method="wald")
+    assert (hi - lo) / 2 == pytest.approx(half, abs=0.05)
+    if needed:
+        widths = [np.subtract(*interval(p, d, n, method="wald")[::-1]) / 2 for n in (needed - 1, needed)]
+        assert widths[0] > 5 >= widths[1]
+
+
 @pytest.mark.parametrize(
     ("promoters", "passives", "detractors", "wald", "adjusted"),
     [(50, 33, 17, (18.32, 47.68), (17.56, 46.52)), (15, 10, 5, (6.66, 60.01), (4.78, 55.83)), (0, 0, 10, (-100, -100), (-100, -47.50))],

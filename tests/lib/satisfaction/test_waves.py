@@ -233,3 +233,27 @@ def test_persons_who_return_make_the_rate_surer():
     alone = divided(frame, ["kind"]).table.iloc[1]
     assert row.mix_part == pytest.approx(0, abs=1e-12) and row.rate_part == pytest.approx(row.change)
     assert (row.rate_part_hi - row.rate_part_lo) < 0.5 * (alone.rate_part_hi - alone.rate_part_lo)
+
+
+@pytest.mark.parametrize("design", [{"strata": "place", "population": {"p": 900, "q": 300}}, {"clusters": "site"}, {"weights": "w"}])
+def test_parts_add_up_under_every_design(design):
+    rng = np.random.default_rng(4)
+    frame = mixed(shift=0.4).assign(w=rng.uniform(0.5, 2, 800), place=rng.choice(["p", "q"], 800), site=np.arange(800) % 50)
+    row = divided(frame, ["kind"], **design).table.iloc[1]
+    assert row.mix_part + row.rate_part == pytest.approx(row.change, abs=1e-10)
+    assert row.mix_part_lo < row.mix_part < row.mix_part_hi and row.rate_part_p < 0.05
+    same = divided(frame.sample(frac=1, random_state=2).assign(kind=lambda f: f["kind"].map({"new": "b", "old": "a"})), ["kind"], **design)
+    assert same.table.iloc[1][["mix_part", "mix_part_lo", "rate_part_hi"]].tolist() == pytest.approx(
+        row[["mix_part", "mix_part_lo", "rate_part_hi"]].tolist()
+    )
+
+
+def test_the_change_within_locations_is_the_adjusted_change():
+    """With the location in the composition, another spread of answers over locations is mix, and only the rest is rate."""
+    rng = np.random.default_rng(7)
+    place = np.r_[rng.choice(6, 600, p=[0.3, 0.3, 0.1, 0.1, 0.1, 0.1]), rng.choice(6, 600, p=[0.1, 0.1, 0.1, 0.1, 0.3, 0.3])]
+    level = np.linspace(6, 9, 6)
+    y = level[place] + np.repeat([0.0, 0.3], 600) + rng.normal(0, 1, 1200)
+    frame = pd.DataFrame({"overall": y, "wave": np.repeat(["a", "b"], 600), "location": place.astype(str)})
+    row = divided(frame, ["location"]).table.iloc[1]
+    assert row.change > 0.9 and row.adjusted_change_lo < 0.3 < row.adjusted_change_hi and row.mix_part == pytest.approx(0.72, abs=0.2)
