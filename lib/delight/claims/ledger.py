@@ -38,7 +38,7 @@ class Claim:
     unit : str
         One of `UNITS`.
     test : str
-        Function of `delight.claims.tests`.
+        Function of `delight.claims.estimands`.
     needs : tuple of tuple of str
         And-of-ors of what a survey must hold.
     population : str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -29,6 +29,12 @@ class Survey:
         Lowest overall score that counts as delighted.
     weights, weights_kind, clusters, not_applicable
         As methods take them.
+    strata, population, labels
+        Design of levels and shares, as `delight.estimate.Design` takes it.
+    order : list of str
+        Waves in order of time, the focus last.
+    times : dict of str to date, optional
+        When each wave was held.
     table : function name -> Result or None
         A table that an earlier chapter saved.
     n_boot, seed : int
@@ -44,6 +50,11 @@ class Survey:
     weights_kind: str = "sampling"
     clusters: str | None = None
     not_applicable: dict = field(default_factory=dict)
+    strata: str | None = None
+    population: object = None
+    labels: dict | None = None
+    order: list = field(default_factory=list)
+    times: dict | None = None
     table: Callable = lambda name: None
     n_boot: int = 2000
     seed: int = 20250101
@@ -62,6 +73,15 @@ class Survey:
     def tied(self, role, **ties):
         """Columns of a role whose ties are among the values given: ``tied("attribute", group=("surprise",))``."""
         return [c for c in self.columns(role) if all(self.ties.get(c, {}).get(t) in allowed for t, allowed in ties.items())]
+
+    def but(self, **changed):
+        """The same survey with some entries changed."""
+        return replace(self, **changed)
+
+    @property
+    def design(self):
+        """How locations came into the research, as keyword arguments of `delight.estimate.Design`."""
+        return {"clusters": self.clusters, "strata": self.strata, "population": self.population, "labels": self.labels}
 
     @property
     def weighting(self):

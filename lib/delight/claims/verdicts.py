@@ -141,17 +141,20 @@ def judge(claims, evidence):
     -----
     Benjamini-Hochberg over the ledger, direction tests and equivalence tests apart. A verdict whose q is above .05 is demoted to
     inconclusive (``demoted_from`` keeps it); `null` and `consistent` rest on the equivalence test, `supported_trivial` on both. A claim
-    about another population is never contradicted by a client's customers: ``differs_here``.
+    about another population is never contradicted by a client's customers: ``differs_here``. A judgement without a test (p is NaN)
+    takes no part in the correction.
     """
     rows = [_row(claim, evidence.get(claim.id)) for claim in claims]
     table = pd.DataFrame(rows, columns=COLUMNS)
+    table[NUMBERS] = table[NUMBERS].astype(float)
     table["q"] = benjamini_hochberg(table["p"])
     table["q_equivalence"] = benjamini_hochberg(table["p_equivalence"])
     rests_on = {"null": ["q_equivalence"], "consistent": ["q_equivalence"], "supported_trivial": ["q", "q_equivalence"]}
     for at, verdict in table["verdict"].items():
-        if verdict in TESTED:
-            equivalence = isinstance(evidence.get(table.at[at, "claim_id"]), Judged) and evidence[table.at[at, "claim_id"]].equivalence
-            columns = ["q_equivalence"] if equivalence else rests_on.get(verdict, ["q"])
+        found = evidence.get(table.at[at, "claim_id"])
+        judged = isinstance(found, Judged)
+        if verdict in TESTED and not (judged and np.isnan(found.p)):
+            columns = ["q_equivalence"] if judged and found.equivalence else rests_on.get(verdict, ["q"])
             q = table.loc[at, columns].astype(float)
             if q.isna().any() or (q > 0.05).any():
                 table.loc[at, ["verdict", "demoted_from"]] = ["inconclusive", verdict]
@@ -164,6 +167,12 @@ COLUMNS = [
     *("claim_id", "source", "author", "population", "kind", "published", "margin", "estimate", "ci95_lo", "ci95_hi", "ci90_lo", "ci90_hi"),
     *("p", "q", "p_equivalence", "q_equivalence", "power", "n_needed", "grade", "verdict", "demoted_from", "flags", "attributes", "table"),
     *("missing", "n", "n_missing", "n_eff", "status"),
+]
+
+
+NUMBERS = [
+    *("published", "margin", "estimate", "ci95_lo", "ci95_hi", "ci90_lo", "ci90_hi", "p", "q", "p_equivalence", "q_equivalence"),
+    *("power", "n_needed", "n_eff"),
 ]
 
 
@@ -180,7 +189,7 @@ def _row(claim, found):
         **{"n": 0, "n_missing": 0, "status": "ok"},
     }
     if found is None or isinstance(found, Unknown) and found.status == "not_testable":
-        return row | {"verdict": "not_testable", "status": "not_testable", "missing": ", ".join(getattr(found, "missing", ()))}
+        return row | {"verdict": "not_testable", "status": "not_identified", "missing": ", ".join(getattr(found, "missing", ()))}
     row |= {"n": found.n, "n_missing": found.n_missing, "n_eff": found.n_eff, "grade": found.grade, "table": found.table}
     row |= {"flags": ", ".join(found.flags), "attributes": ", ".join(found.attributes), "status": found.status}
     if isinstance(found, Judged):
