@@ -373,7 +373,7 @@ def _used(result):
 
 def _bases(table, result):
     """Answers under each row: its smallest n, else what the result as a whole used."""
-    names = [c for c in ("n", "n_other") if c in table.columns]
+    names = [c for c in ("n", "n_other", "n_first", "n_second") if c in table.columns]
     if names:
         values = table[names].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
         with np.errstate(all="ignore"):

@@ -55,8 +55,9 @@ def curve(
     -------
     Result
         A row per point of the satisfaction scale (unanswered points too): ``grade, n, n_missing, n_eff, mean, ci_lo, ci_hi, sd, share_loyal``
-        with limits, ``share_max, isotonic, lowess, lowess_lo, lowess_hi`` (pointwise percentile band), ``status``. Graded outcomes: t interval of the mean; yes/no: the mean is a share with its
-        Wilson interval; clusters: CR1 of the saturated model, t(G-1). One answer gives no interval; nobody gives NaN and ``insufficient``.
+        with limits, ``share_max, isotonic, lowess, lowess_lo, lowess_hi`` (smooth mean with its pointwise percentile band), ``lowess_share`` likewise
+        of the share that is loyal, ``status``. Graded outcomes: t interval of the mean; yes/no: the mean is a share with its Wilson
+        interval; clusters: CR1 of the saturated model, t(G-1). One answer gives no interval; nobody gives NaN and ``insufficient``.
 
     Raises
     ------
@@ -83,7 +84,9 @@ def curve(
     known = table["mean"].notna()
     table["isotonic"] = np.nan
     table.loc[known, "isotonic"] = isotonic(table.loc[known, "mean"], table.loc[known, "weight"])
-    table = table.assign(**_smoothed(data, grades, scales[x], span, ci_level, n_boot, seed))
+    loyal = (data.y >= event).astype(float)
+    for name, values in (("lowess", data.y), ("lowess_share", loyal)):
+        table = table.assign(**_smoothed(data, values, name, grades, scales[x], span, ci_level, n_boot, seed))
     table = table.drop(columns="weight").assign(n_missing=data.sample.n_missing)
     notes = [Note("rounded_grades", {"distinct": int(len(np.unique(data.s)))})] if rounded else []
     return Result.of(
@@ -93,24 +96,24 @@ def curve(
     )  # fmt: skip
 
 
-def _smoothed(data, grades, scale, span, ci_level, n_boot, seed):
+def _smoothed(data, values, name, grades, scale, span, ci_level, n_boot, seed):
     """Smooth curve at every grade that answers reach, with its pointwise bootstrap band."""
-    out = {name: np.full(len(grades), np.nan) for name in ("lowess", "lowess_lo", "lowess_hi")}
+    out = {f"{name}{end}": np.full(len(grades), np.nan) for end in ("", "_lo", "_hi")}
     if len(np.unique(data.s)) < 3:
         return out
     grades = np.asarray(grades, dtype=float)
     inside = (grades >= data.s.min()) & (grades <= data.s.max())
-    out["lowess"][inside] = lowess(data.s, data.y, grades[inside], data.w, span=span, least=2 * scale.step)[0]
+    out[name][inside] = lowess(data.s, values, grades[inside], data.w, span=span, least=2 * scale.step)[0]
     if n_boot:
         same = data.clusters is None
-        rows = np.column_stack([data.s, data.y, data.w if data.kind == "sampling" else np.ones(len(data.y))])
+        rows = np.column_stack([data.s, values, data.w if data.kind == "sampling" else np.ones(len(values))])
         rows, which = np.unique(rows, axis=0, return_inverse=True) if same else (rows, np.arange(len(rows)))
         many = np.bincount(which.ravel(), data.w if data.kind == "frequency" else None) if same or data.kind == "frequency" else None
         rng, own = generator(seed, "M19.lowess"), (data.w if data.kind == "sampling" else np.ones(len(data.y)))
         own = rows[:, 2] if same else own
         times = np.vstack([c * own for c in counts(len(rows), n_boot, rng, clusters=data.clusters, frequency=many)])
         draws = lowess(rows[:, 0], rows[:, 1], grades[inside], times, span=span, least=2 * scale.step, near=(data.s, data.w))
-        out["lowess_lo"][inside], out["lowess_hi"][inside] = percentile(draws, ci_level)
+        out[f"{name}_lo"][inside], out[f"{name}_hi"][inside] = percentile(draws, ci_level)
     return out
 
 

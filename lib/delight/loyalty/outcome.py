@@ -144,7 +144,21 @@ def _correct(results):
     contrasts = [r.meta["d"] for _, r in results if r.meta.get("d")]
     for d, q in zip(contrasts, benjamini_hochberg([np.nan if d["p"] is None else d["p"] for d in contrasts])):
         d["q"] = plain(q)
-    return [(o, _demoted(r)) for o, r in results]
+    return _two_scaled([(o, _demoted(r)) for o, r in results])
+
+
+def _two_scaled(results):
+    """Results with a verdict on two scales (gate, goodwill) get ``q`` beside their p; one that does not survive becomes ``inconclusive``."""
+    judged = [i for i, (_, r) in enumerate(results) if {"interaction_rd", "verdict"} <= set(r.table)]
+    for i, q in zip(judged, benjamini_hochberg([results[i][1].table["p"].iloc[0] for i in judged])):
+        o, r = results[i]
+        table = r.table.assign(q=np.where(np.arange(len(r.table)) == 0, q, np.nan))
+        found, meta = table["verdict"].iloc[0], r.meta
+        if found in ("supported", "contradicted") and q > LEVEL:
+            table.loc[table.index[0], "verdict"] = "inconclusive"
+            meta = {**meta, "demoted_from": found}
+        results[i] = (o, r.with_table(table, meta=meta))
+    return results
 
 
 def _demoted(result):
@@ -173,7 +187,7 @@ def across(method, frame, outcomes, **options):
     Result
         Rows carry ``outcome`` (column) and ``outcome_role``; ``meta["outcomes"]`` holds each outcome's own meta,
         ``meta["outcome_order"]`` their order; notes carry ``outcome``.
-        Verdicts on a contrast get its ``q``: Benjamini-Hochberg over the outcomes; above .05 they become ``inconclusive``
+        Verdicts on a contrast or an interaction get its ``q``: Benjamini-Hochberg over the outcomes; above .05 they become ``inconclusive``
         (``demoted_from`` keeps what they were).
     """
     ordered = sorted(outcomes, key=lambda o: ORDER.index(o["role"]) if o["role"] in ORDER else len(ORDER))

@@ -96,7 +96,8 @@ def stated(
         rows.append(increment)
         notes += [Note("not_logical", {"n": increment["n_against"]})] if increment["n_against"] else []
         notes += [] if increment["logical"] else [Note("shares_fall", {"one": rows[0]["share"], "two": rows[1]["share"]})]
-    whole = max(used.values(), key=lambda s: s.n)
+    asked_any = made.assign(**{"(any)": made[[f"({t})" for t in asked]].max(axis=1)})
+    whole = sample(asked_any, ["(any)", *([clusters] if clusters else [])], **options)
     return Result.of(
         "M21", pd.DataFrame(rows), function="delight.loyalty.switching.stated", notes=notes, columns=asked, consider_from=cuts,
         claims={t: claims[t] for t in asked}, margin=margin, clusters=clusters, ci_level=ci_level, population="consumers in general",

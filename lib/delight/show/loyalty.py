@@ -236,7 +236,7 @@ def _curve_caption(result, words):
     _ = words.gettext
     level = words.percent(result.meta.get("ci_level", 0.95))
     return _(
-        "Share of loyal answers among the respondents who gave each grade, with {level} intervals. Hollow points rest on fewer than 30 answers."
+        "Share of loyal answers among the respondents who gave each grade, with {level} intervals, and a smooth line through them with its band. Hollow points rest on fewer than 30 answers."
     ).format(level=level)
 
 
@@ -271,7 +271,12 @@ def curve(result, ax, words):
         x, y = rows["grade"].astype(float) + dx, 100 * rows["share_loyal"].astype(float)
         lo, hi = 100 * rows["share_loyal_lo"].astype(float), 100 * rows["share_loyal_hi"].astype(float)
         ax.vlines(x, lo, hi, color=colour, linewidth=1, alpha=0.55)
-        ax.plot(x, y, color=colour, linewidth=1.3)
+        if "lowess_share" in rows:
+            at = rows["grade"].astype(float)
+            ax.fill_between(
+                at, *(100 * rows[f"lowess_share{end}"].astype(float) for end in ("_lo", "_hi")), color=colour, alpha=0.10, linewidth=0
+            )
+            ax.plot(at, 100 * rows["lowess_share"].astype(float), color=colour, linewidth=1.3)
         small = (rows["n"].astype(float) < _SMALL).to_numpy()
         ax.scatter(x[~small], y[~small], s=20, color=colour, zorder=3, label=_loyal(words, meta.get("role"), meta))
         ax.scatter(x[small], y[small], s=20, facecolor="white", edgecolor=colour, zorder=3)
@@ -606,6 +611,135 @@ def step_figure(result, ax, words):
     return ax
 
 
+# ---- who is gated
+def _gate_outcomes(result):
+    """(column, meta, verdict row, cells) of every outcome of the gate, where it could be estimated or says why not."""
+    for outcome, meta in _outcomes(result):
+        rows = result.table[result.table["outcome"] == outcome]
+        person = rows[rows["gate"] == "person"]
+        if len(person):
+            yield outcome, meta, person.iloc[0], {r.group: r for r in rows[rows["gate"] == "cell"].itertuples()}
+
+
+def _gate_name(words, meta, outcome):
+    return words.before_colon(outcome) if meta.get("role") == "overall" else _name(words, meta.get("role"), outcome)
+
+
+@reading
+def gate(result, words):
+    """Whether something extra does more for customers whose basics are met."""
+    _ = words.gettext
+    meta = result.meta
+    extra = words.listed([words.column(c) for c in meta["delighters"]])
+    grade = _point(words, min(meta["delighter_from"].values()))
+    met = _point(words, min(meta["basics_from"].values()))
+    out = [
+        _(
+            "**Does something extra work only where the basics are met?** The literature says that one can only surprise somebody whose expectations are met. We compare customers who give “{extra}” grade {grade} or higher with others: among those who give all basics grade {met} or higher, and among those who do not."
+        ).format(extra=extra, grade=grade, met=met)
+    ]
+    undecided, few = [], []
+    for outcome, own, row, _cells in _gate_outcomes(result):
+        name = _gate_name(words, own, outcome)
+        if row.verdict == "insufficient":
+            few.append(name)
+        elif is_missing(row.estimate) or row.verdict == "inconclusive":
+            undecided.append((name, own, row))
+        else:
+            out.append(_gate_verdict(words, row).format(outcome=name, q=_p(words, row.q), **_gate_values(words, row)))
+    if undecided:
+        out.append(_gate_undecided(words, undecided))
+    if few:
+        out.append(
+            _("**Too few answers in one of these groups** for {list}; at least {fewest} with the extra are needed in each.").format(
+                list=words.listed(few), fewest=words.number(next(iter(m["fewest"] for _o, m in _outcomes(result))))
+            )
+        )
+    out.append(
+        _(
+            "Both are grades of one questionnaire, and whoever rates high rates everything high; these are relations, no proof of what an extra would do."
+        )
+    )
+    return out
+
+
+def _gate_values(words, row):
+    """What the extra goes with in each group, with intervals."""
+    return dict(
+        met=_effect(words, row.effect_met, True),
+        ci_met=_limits(words, row.effect_met_lo, row.effect_met_hi, True),
+        other=_effect(words, row.effect_not, True),
+        ci_other=_limits(words, row.effect_not_lo, row.effect_not_hi, True),
+    )
+
+
+def _gate_verdict(words, row):
+    """The sentence of a verdict that stands."""
+    _ = words.gettext
+    if row.verdict == "supported":
+        return _(
+            "**{outcome}: supported.** The extra goes with a difference of {met} among customers whose basics are met ({ci_met}) and of {other} among the others ({ci_other}); in odds it does more as well ({q})."
+        )
+    return _(
+        "**{outcome}: contradicted.** The extra goes with a difference of {met} among customers whose basics are met ({ci_met}) and of {other} among the others ({ci_other}): it does more where the basics are not met, in odds as well ({q})."
+    )
+
+
+def _gate_undecided(words, undecided):
+    """One paragraph for all outcomes without a verdict, with the numbers of one of them."""
+    _ = words.gettext
+    name, _own, row = next(((n, m, r) for n, m, r in undecided if m.get("role") == "recommend"), undecided[0])
+    values = dict(list=words.listed([n for n, _m, _r in undecided]), outcome=name)
+    if is_missing(row.estimate):
+        return _("**Undecided:** {list}. The comparison could not be estimated.").format(**values)
+    text = _(
+        "**Undecided:** {list}. That the extra does more where the basics are met is not shown in percentage points and odds alike. {outcome}, for instance: it goes with a difference of {met} where they are met ({ci_met}) and of {other} where they are not ({ci_other})."
+    ).format(**values, **_gate_values(words, row))
+    if row.effect_not_lo > 0:
+        text += " " + _("It counts for customers whose basics are not met, too.")
+    return text
+
+
+def _gate_title(result, words):
+    return words.gettext("Something extra, where the basics are met and where they are not")
+
+
+def _gate_note(result, words):
+    _ = words.gettext
+    return _(
+        "Share of loyal answers, or of delighted customers for the overall grade, as answered; differences with {level} intervals. A verdict needs the difference of differences and the log odds to agree, after correction for the number of outcomes."
+    ).format(level=words.percent(result.meta.get("ci_level", 0.95)))
+
+
+@table(title=_gate_title, note=_gate_note)
+def gate_table(result, words):
+    """A row per outcome: shares of the four groups, the difference of differences and log odds, the verdict."""
+    _ = words.gettext
+    found = list(_gate_outcomes(result))
+
+    def share(cells, group):
+        row = cells.get(group)
+        return words.number(None) if row is None or is_missing(row.value) else words.percent(row.value)
+
+    def pair(cells, group):
+        return f"{share(cells, f'{group} with')}\u00a0·\u00a0{share(cells, f'{group} without')}"
+
+    return [
+        Column(_("Outcome"), [_gate_name(words, m, o) for o, m, _r, _c in found]),
+        Column(_("Basics met: with · without the extra"), [pair(c, "met") for _o, _m, _r, c in found]),
+        Column(_("Not met: with · without"), [pair(c, "not") for _o, _m, _r, c in found]),
+        Column(
+            _("Difference of differences (pp)"), [100 * r.interaction_rd for _o, _m, r, _c in found], "signed1",
+            [100 * r.interaction_rd_lo for _o, _m, r, _c in found], [100 * r.interaction_rd_hi for _o, _m, r, _c in found],
+        ),
+        Column(
+            _("On the log-odds scale"), [r.interaction_logit for _o, _m, r, _c in found], "signed2",
+            [r.interaction_logit_lo for _o, _m, r, _c in found], [r.interaction_logit_hi for _o, _m, r, _c in found],
+        ),
+        Column(_("Verdict"), [_verdict(words, r.verdict) for _o, _m, r, _c in found]),
+    ]  # fmt: skip
+
+
 # ---- annex
 def _forms_title(result, words):
     return words.gettext("Which form fits the relation of satisfaction and loyalty?")
@@ -641,6 +775,46 @@ def forms(result, words):
     ]
 
 
+def _zones_title(result, words):
+    return words.gettext("Zones of loyalty")
+
+
+def _zones_note(result, words):
+    _ = words.gettext
+    return _(
+        "Borders lie where the data put them: two steps searched together, each zone with at least 10% of the respondents. Places that fit about as well stand behind a border. Where a straight line fits better than three level zones, there are none."
+    )
+
+
+@table(title=_zones_title, note=_zones_note)
+def zones(result, words):
+    """The three zones of every kind of loyalty; a straight line where it does as well."""
+    _ = words.gettext
+    name = {"defection": _("defection"), "indifference": _("indifference"), "affection": _("affection")}
+    roles = dict(_outcomes(result))
+    rows = [r for r in result.table.itertuples() if r.status not in ("not_identified", "insufficient", "suppressed")]
+    straight = [o for o, _m in _outcomes(result) if o not in {r.outcome for r in rows}]
+
+    def border(r):
+        if is_missing(r.from_point):
+            return _("below {to}").format(to=_point(words, r.to_point))
+        near = "" if r.set_lo == r.set_hi else f" ({words.interval(r.set_lo, r.set_hi, lambda v: _point(words, v))})"
+        return _("from {start}").format(start=_point(words, r.from_point)) + near
+
+    def at(r):
+        show = words.percent if roles[r.outcome].get("binary") else lambda v: words.number(v, 2)
+        return f"{show(r.mean)} ({words.interval(r.ci_lo, r.ci_hi, show)})"
+
+    blank = [words.number(None)] * len(straight)
+    return [
+        Column(_("Loyalty"), [_name(words, roles[o].get("role"), o) for o in [*[r.outcome for r in rows], *straight]]),
+        Column(_("Zone"), [*[name[r.zone] for r in rows], *[_("no zones: loyalty keeps rising within them") for _o in straight]]),
+        Column(_("Grades"), [*[border(r) for r in rows], *blank]),
+        Column(_("Mean or share"), [*[at(r) for r in rows], *blank]),
+        Column(_("n"), [*[words.number(r.n) for r in rows], *blank]),
+    ]
+
+
 def _matrix_title(result, words):
     return words.gettext("Satisfied and loyal: who is where?")
 
@@ -672,5 +846,5 @@ def matrix(result, words):
         Column(_("Cell"), [name[c] for c in rows["cell"]]),
         Column(_("Respondents"), rows["count"].tolist(), "count"),
         Column(_("Share"), rows["share"].tolist(), "percent1", rows["ci_lo"].tolist(), rows["ci_hi"].tolist()),
-        Column(_("Lift"), rows["lift"].tolist(), "number2"),
+        Column(_("Lift"), rows["lift"].tolist(), "number2", rows["lift_lo"].tolist(), rows["lift_hi"].tolist()),
     ]
