@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from delight.drivers.slopes import independent
+from delight.drivers.slopes import independent, straight
 from delight.errors import InputError
-from delight.estimate import aliased_terms, fit_linear
+from delight.estimate import aliased_terms
 
 CODINGS = ("default", "extremes", "terciles")
 COEFFICIENTS = ("raw", "standardised")
@@ -21,17 +21,16 @@ def check_choices(coding, coefficient):
         raise InputError(f"coefficient is one of {', '.join(COEFFICIENTS)}, not {coefficient!r}.")
 
 
-def cuts(scores, applies, w, scale, coding):
-    """(low, high) cuts of one attribute, or None where the coding has none."""
+def cuts(values, w, scale, coding):
+    """(low, high) cuts of one attribute's answers, or None where the coding has none."""
     if coding == "default":
         return scale.low_high
     if coding == "extremes":
         return scale.min, scale.max
-    values = scores[applies]
     order = np.argsort(values, kind="stable")
-    cumulative = np.cumsum(w[applies][order]) / w[applies].sum()
+    cumulative = np.cumsum(w[order]) / w.sum()
     low, high = (values[order][np.searchsorted(cumulative, q - 1e-12)] for q in (1 / 3, 2 / 3))
-    points = np.unique(values)
+    points = np.unique(values[w > 0])
     if high <= low and (points > low).any():
         high = points[points > low][0]
     if not ((points > low) & (points < high)).any() and (points < low).any():
@@ -56,36 +55,36 @@ class Dummies:
     def __init__(self, model, scales, coding, coefficient, min_side):
         self.model, columns, names, self.counts, self.cuts = model, [], [], {}, {}
         for a in model.x:
-            scores, applies = model.column(a)
-            self.cuts[a] = cuts(scores, applies, model.w, scales[a], coding) if applies.any() else None
+            answers, counted, w = model.answers(a)
+            self.cuts[a] = cuts(answers, w, scales[a], coding) if len(answers) else None
             if self.cuts[a] is None:
-                columns.append(scores)
+                columns.append(model.column(a)[0])
                 names.append((a, "linear"))
                 continue
-            low, high = applies & (scores <= self.cuts[a][0]), applies & (scores >= self.cuts[a][1])
-            self.counts[a] = [int(round(model.counted[rows].sum())) for rows in (low, applies & ~low & ~high, high)]
-            for side, rows, count in (("low", low, self.counts[a][0]), ("high", high, self.counts[a][2])):
+            low, high = answers <= self.cuts[a][0], answers >= self.cuts[a][1]
+            self.counts[a] = [int(round(counted[rows].sum())) for rows in (low, ~low & ~high, high)]
+            for side, values, count in zip(("low", "high"), model.dummies(a, *self.cuts[a]), self.counts[a][::2]):
                 if count >= min_side:
-                    columns.append(rows.astype(float))
+                    columns.append(values)
                     names.append((a, side))
         self.design, self.labels, self.tangled = independent(model, columns, names)
         self.at = {name: i for i, name in enumerate(self.labels)}
-        how = {"kind": model.kind, "clusters": model.clusters}
-        self.fit = fit_linear(model.values, self.design, model.w, names=self.labels, **how)
+        self.fit = model.fit(self.design, self.labels)
         self.usable = model.n >= 30 and not np.isnan(self.fit.coef).any() and np.ptp(model.values) > 0
         self.unit = np.ones(len(self.labels))
         if coefficient == "standardised" and self.usable:
             spread = _sd(self.design, model.w)
             self.unit = spread / _sd(model.values[:, None], model.w)[0]
         self.null = self.excess_cov = None
-        line = np.column_stack([np.ones(len(model.w)), model.fixed, model.scores])
-        if self.usable and not aliased_terms(line * np.sqrt(model.w)[:, None], list(range(line.shape[1]))):
-            self._against_a_line(line)
+        line, names = straight(model)
+        if self.usable and not aliased_terms(line * np.sqrt(model.w)[:, None], names):
+            self._against_a_line(line, names)
 
-    def _against_a_line(self, line):
+    def _against_a_line(self, line, names):
         """Coefficients of the dummies under a linear truth, and the covariance of what they have beyond it.
 
-        The excess is linear in y: (D'WD)⁻¹ D'W (y - its linear fit). Its variance takes HC3 residuals of the model with dummies and lines.
+        The excess is linear in y: (D'WD)⁻¹ D'W (y - its linear fit). It is a linear combination of the coefficients of the model with
+        lines and dummies together, and takes its variance from theirs (HC3, or CR1).
         """
         model = self.model
         w, root = model.w, np.sqrt(model.w)[:, None]
@@ -93,24 +92,16 @@ class Dummies:
         q = np.linalg.qr(line * root)[0]
         self.null = bread @ (self.design * root).T @ (q @ (q.T @ (root[:, 0] * model.values)))
         beyond = self.design - q @ (q.T @ (self.design * root)) / root
-        both = np.column_stack([line, self.design[:, [i for i, label in enumerate(self.labels) if label[0]]]])
-        spare = aliased_terms(both * root, list(range(both.shape[1])))
-        both = both[:, [i for i in range(both.shape[1]) if i not in spare]]
-        self.excess_df = model.n - both.shape[1]
-        if self.excess_df < 1:
+        dummies = [i for i, (a, side) in enumerate(self.labels) if a and side != "linear"]
+        both, names = np.column_stack([line, self.design[:, dummies]]), [*names, *(self.labels[i] for i in dummies)]
+        spare = aliased_terms(both * root, names)
+        kept = [i for i, name in enumerate(names) if name not in spare]
+        both = both[:, kept]
+        if model.n <= len(kept):
             return
-        q = np.linalg.qr(both * root)[0]
-        resid = model.values - (q @ (q.T @ (root[:, 0] * model.values))) / root[:, 0]
-        leverage = (q**2).sum(axis=1) / (w if model.kind == "frequency" else 1)
-        each = beyond @ bread * (resid / np.maximum(1 - leverage, 1e-12))[:, None]
-        if model.clusters is not None:
-            groups = int(model.clusters.max()) + 1
-            summed = np.zeros((groups, each.shape[1]))
-            np.add.at(summed, model.clusters, beyond @ bread * (w * resid)[:, None])
-            self.excess_df = groups - 1
-            self.excess_cov = summed.T @ summed * (groups / (groups - 1) if groups > 1 else np.nan)
-        else:
-            self.excess_cov = (each * (w if model.kind == "frequency" else w**2)[:, None]).T @ each
+        fit = model.fit(both, [names[i] for i in kept])
+        combined = bread @ (beyond * w[:, None]).T @ both
+        self.excess_df, self.excess_cov = fit.df, combined @ fit.cov @ combined.T
 
     def row(self, a, alpha, ci_level):
         """Penalty and reward of one attribute with everything made of them."""

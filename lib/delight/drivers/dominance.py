@@ -77,7 +77,7 @@ def dominance(
     Budescu, D. V. (1993). Psychological Bulletin 114, 542-551. Azen, R. & Budescu, D. V. (2003). Psychological Methods 8, 129-148.
     """
     options = {"scales": scales, "weights": weights, "weights_kind": weights_kind, "clusters": clusters}
-    prepared = prepare(frame, y=y, x=x, not_applicable=not_applicable, always=always, **options)
+    prepared = prepare(frame, y=y, x=x, not_applicable=not_applicable, always=always, sums=True, **options)
     model, notes = prepared.joint, [*prepared.notes]
     status, n_boot = _possible(model.x, drawn.status_of(model), n_boot, notes)
     draws = None if n_boot is None else drawn.of_model(model, n_boot, resample.generator(seed, "M14.dominance"))

@@ -82,7 +82,7 @@ def group_shares(
     Owen, G. (1977). Values of games with a priori unions. Grömping (2006), JSS 17 (groups in relaimpo).
     """
     options = {"scales": scales, "weights": weights, "weights_kind": weights_kind, "clusters": clusters}
-    prepared = prepare(frame, y=y, x=x, not_applicable=not_applicable, always=always, **options)
+    prepared = prepare(frame, y=y, x=x, not_applicable=not_applicable, always=always, sums=True, **options)
     model, status, rng = prepared.joint, drawn.status_of(prepared.joint), resample.generator(seed, "M14.groups")
     names = _groups_of(x, groups)
     left_out = [g for g in dict.fromkeys(names.values()) if not any(names[a] == g for a in model.x)]

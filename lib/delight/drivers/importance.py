@@ -60,7 +60,7 @@ def importance(
 
     Parameters
     ----------
-    frame : DataFrame, one row a response; unchanged.
+    frame : DataFrame, one row a response; unchanged. Or `Moments`.
     y : str
         Outcome (an ordered or a 0/1 score; its variance is what is shared out).
     x : sequence of str
@@ -113,7 +113,7 @@ def importance(
     """
     _check(game, link, n_permutations)
     options = {"scales": scales, "weights": weights, "weights_kind": weights_kind, "clusters": clusters}
-    prepared = prepare(frame, y=y, x=x, not_applicable=not_applicable, always=always, **options)
+    prepared = prepare(frame, y=y, x=x, not_applicable=not_applicable, always=always, sums=link == "linear", **options)
     p, notes = len(prepared.joint.x), [*prepared.notes]
     chosen = _chosen(game, p, exact_up_to, notes)
     if link != "linear" and chosen != "relative_weights":
@@ -236,7 +236,7 @@ def _judge(model, judged, scales, n_boot, rng, *, game, link, ci_level, n_permut
         return base.assign(status=status), None, []
     draws = drawn.of_model(model, n_boot, rng, link=link)
     table, pairs, raw = _decomposed(draws, game, model.n_eff, n_permutations, ci_level, rng)
-    if game == "relative_weights" and n_boot and not np.isnan(raw[0]).any():
+    if game == "relative_weights" and n_boot and not np.isnan(raw[0]).any() and not model.stands_in:
         table["noise_p"] = drawn.noise_p(model, lambda d: johnson.relative_weights(d.rxx, d.rxy), n_boot, rng, link=link)
     hundred = np.column_stack([_hundred(draws.means[:, j], scales.get(a)) for j, a in enumerate(model.x)])
     table = pd.concat([table, _performance(draws, raw, hundred, ci_level)], axis=1)

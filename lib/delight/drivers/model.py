@@ -9,7 +9,8 @@ import pandas as pd
 
 from delight import resample
 from delight.errors import InputError
-from delight.estimate import aliased_terms, need_columns, sample
+from delight.estimate import aliased_terms, fit_linear, need_columns, sample
+from delight.moments import Moments
 from delight.result import Note
 from delight.scales import check_scale
 
@@ -59,6 +60,9 @@ class Model:
     n_eff: float
     index: pd.Index | None = None
 
+    #: Whether the rows stand for groups of rows (`sums.StandIns`).
+    stands_in = False
+
     @property
     def meta(self):
         return {
@@ -78,6 +82,26 @@ class Model:
         """(answers, whether they apply) of one attribute."""
         at = self.x.index(attribute)
         return self.scores[:, at], self.applies[:, at]
+
+    def answers(self, column):
+        """(answers, how many each stands for, their weight) of the outcome, or of an attribute where it applies."""
+        if column == self.y:
+            return self.values, self.counted, self.w
+        scores, applies = self.column(column)
+        return scores[applies], self.counted[applies], self.w[applies]
+
+    def knot_terms(self, attribute, knot):
+        """Columns min(x - knot, 0) and max(x - knot, 0) of an attribute."""
+        return knot_terms(self.column(attribute)[0], knot)
+
+    def dummies(self, attribute, low, high):
+        """Columns [x <= low] and [x >= high] of an attribute, 0 where it does not apply."""
+        scores, applies = self.column(attribute)
+        return (applies & (scores <= low)).astype(float), (applies & (scores >= high)).astype(float)
+
+    def fit(self, design, names, cov="HC3"):
+        """Least squares of the outcome on the columns of `design`, with HC3, or CR1 where there are clusters."""
+        return fit_linear(self.values, design, self.w, names=names, kind=self.kind, cov=cov, clusters=self.clusters)
 
     def n_applicable(self, attribute):
         return int(round(self.counted[self.column(attribute)[1]].sum()))
@@ -187,12 +211,13 @@ def prepare(
     always=(),
     partial_above=0.2,
     mostly_missing_above=0.5,
+    sums=False,
 ):
     """Sort attributes into a joint model and models of their own, and pick the rows of each.
 
     Parameters
     ----------
-    frame : DataFrame, one row a response; unchanged.
+    frame : DataFrame, one row a response; unchanged. Or `Moments`, for a method that says `sums`.
     y : str
         Outcome.
     x : sequence of str
@@ -209,6 +234,8 @@ def prepare(
         Share "not applicable" above which an attribute leaves the joint model (M15).
     mostly_missing_above : float
         Share without any answer above which it does so too (a question put to a part of the sample).
+    sums : bool
+        Whether the method asks nothing of the rows but sums over them, so that moments will do.
 
     Returns
     -------
@@ -219,6 +246,11 @@ def prepare(
     InputError
         Unknown columns, scores outside their scale (all of them listed), `y` among `x`, an attribute named twice.
     """
+    if sums and isinstance(frame, Moments):
+        from delight.drivers.sums import prepared
+
+        shared = {"weights": weights, "clusters": clusters, "not_applicable": not_applicable, "always": always}
+        return prepared(frame, y=y, x=x, scales=scales, **shared)
     x, scales, flags = list(x), dict(scales or {}), dict(not_applicable or {})
     flags = {a: flag for a, flag in flags.items() if a in x}
     always = [a for a in always if a not in x]

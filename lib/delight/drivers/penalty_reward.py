@@ -43,7 +43,7 @@ def effects(
 
     Parameters
     ----------
-    frame : DataFrame, one row a response; unchanged.
+    frame : DataFrame, one row a response; unchanged. Or `Moments` with terms ``knots`` and ``dummies``.
     y : str
         Outcome; 0/1 works as a linear probability.
     x : sequence of str
@@ -100,7 +100,7 @@ def effects(
         raise InputError(f"models is 'joint' or 'each', not {models!r}.")
     scales = _scales_of(x, scales)
     options = {"y": y, "scales": scales, "weights": weights, "weights_kind": weights_kind, "clusters": clusters}
-    prepared = prepare(frame, x=x, not_applicable=not_applicable, **options)
+    prepared = prepare(frame, x=x, not_applicable=not_applicable, sums=models == "joint", **options)
     knots = {a: (knots or {}).get(a, scales[a].knot) for a in x}
     rule = {"alpha": alpha, "least": least, "margin": margin}
     rows, drawn, ends = {}, {}, {}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from delight.drivers.model import entangled, knot_terms, square, steady, vif
-from delight.estimate import aliased_terms, fit_linear
+from delight.drivers.model import entangled, square, steady, vif
+from delight.estimate import aliased_terms
 from delight.logit import fit_ordered
 
 #: Fewer answers on one side of the knot leave that side's term out.
@@ -36,26 +36,24 @@ class Slopes:
         self.cuts = {a: scales[a].low_high for a in model.x}
         self.sides, columns, names = {}, [], []
         for a in model.x:
-            scores, applies = model.column(a)
             if knots[a] is None:
-                columns.append(scores)
+                columns.append(model.column(a)[0])
                 names.append((a, "linear"))
                 continue
-            counted = model.counted * applies
-            self.sides[a] = float(counted[scores < knots[a]].sum()), float(counted[scores > knots[a]].sum())
-            for side, values, n in zip(("below", "above"), knot_terms(scores, knots[a]), self.sides[a]):
+            answers, counted, _ = model.answers(a)
+            self.sides[a] = float(counted[answers < knots[a]].sum()), float(counted[answers > knots[a]].sum())
+            for side, values, n in zip(("below", "above"), model.knot_terms(a, knots[a]), self.sides[a]):
                 if n >= min_side:
                     columns.append(values)
                     names.append((a, side))
-        how = {"kind": model.kind, "clusters": model.clusters}
         self.design, self.names, self.aliased = independent(model, columns, names)
         self.at = {name: i for i, name in enumerate(self.names)}
-        self.linear = fit_linear(model.values, np.column_stack([np.ones(len(model.w)), model.fixed, model.scores]), model.w, **how)
-        self.result = fit_linear(model.values, self.design, model.w, names=self.names, **how)
+        self.linear = model.fit(*straight(model), cov="classical")
+        self.result = model.fit(self.design, self.names)
         known = np.isfinite(self.result.coef).all() and np.isfinite(self.result.cov).all()  # one cluster has no covariance
         self.usable = model.n >= 30 and known and np.ptp(model.values) > 0
         self.latent = None
-        if self.usable and (bounds.get("above") or bounds.get("below")):
+        if self.usable and (bounds.get("above") or bounds.get("below")) and not model.stands_in:
             n_fixed = sum(name[0] == "" for name in self.names[1:])
             latent, _ = steady(fit_ordered, _levels(model.values), self.design[:, 1:], model, n_fixed, names=self.names[1:])
             self.latent = latent if latent.usable else None
@@ -67,17 +65,17 @@ class Slopes:
 
     def _spread(self, a):
         """Standard deviation of an attribute (where it applies) over that of the outcome."""
-        scores, applies = self.model.column(a)
-        w = self.model.w
-        outcome = np.sqrt(np.average((self.model.values - np.average(self.model.values, weights=w)) ** 2, weights=w))
-        w, scores = w[applies], scores[applies]
-        return float(np.sqrt(np.average((scores - np.average(scores, weights=w)) ** 2, weights=w)) / outcome)
+        spreads = []
+        for column in (a, self.model.y):
+            answers, _, w = self.model.answers(column)
+            spreads.append(np.sqrt(np.average((answers - np.average(answers, weights=w)) ** 2, weights=w)))
+        return float(spreads[0] / spreads[1])
 
     def row(self, a, ci_level):
         """Slopes of one attribute and their tests; ``no_class`` says why there can be no class."""
         model, row = self.model, {"knot": np.nan if self.knots[a] is None else self.knots[a], "vif": self.vif[a]}
-        scores, applies = model.column(a)
-        row["performance"] = float(np.average(scores[applies], weights=model.w[applies])) if applies.any() else np.nan
+        answers, _, w = model.answers(a)
+        row["performance"] = float(np.average(answers, weights=w)) if w.sum() > 0 else np.nan
         row |= dict(zip(("n_below", "n_above"), self.sides.get(a, (np.nan, np.nan))))
         row["common_slope"] = self.linear.coef[1 + model.fixed.shape[1] + model.x.index(a)]
         if not self.usable:
@@ -116,8 +114,8 @@ class Slopes:
         """Answers in the default low dummy; no limit where the scale has no such cut."""
         if self.cuts[a] is None:
             return np.inf
-        scores, applies = self.model.column(a)
-        return float(self.model.counted[applies & (scores <= self.cuts[a][0])].sum())
+        answers, counted, _ = self.model.answers(a)
+        return float(counted[answers <= self.cuts[a][0]].sum())
 
     def draws(self, n_boot, rng):
         """Bootstrap draws of what the class rests on: {attribute: {column: array (draws,)}}, for attributes with both slopes.
@@ -155,6 +153,12 @@ class Slopes:
         return found
 
 
+def straight(model):
+    """(design, names of its columns) of straight lines: the constant, terms forced in, attributes."""
+    fixed = [("", f"fixed{i}") for i in range(1 + model.fixed.shape[1])]
+    return np.column_stack([np.ones(len(model.w)), model.fixed, model.scores]), [*fixed, *((a, "linear") for a in model.x)]
+
+
 def independent(model, columns, names):
     """The design without terms that others determine: (design, names of its columns, attributes entangled with one another)."""
     design = np.column_stack([np.ones(len(model.w)), model.fixed, *columns])
@@ -169,9 +173,10 @@ def bounds(model, scale):
     """Shares of the outcome at its maximum and minimum, and whether either is more than a fifth."""
     if not len(model.w):
         return {}
-    top = scale.max if scale is not None else model.values.max()
-    bottom = scale.min if scale is not None else model.values.min()
-    share_max, share_min = (float(np.average(model.values == v, weights=model.w)) for v in (top, bottom))
+    answers, _, w = model.answers(model.y)
+    top = scale.max if scale is not None else answers.max()
+    bottom = scale.min if scale is not None else answers.min()
+    share_max, share_min = (float(np.average(answers == v, weights=w)) for v in (top, bottom))
     return {"share_max": share_max, "share_min": share_min, "above": share_max > BOUNDED, "below": share_min > BOUNDED}
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from delight.errors import InputError
 from delight.estimate import FEWEST_CLUSTERS, MANY_CLUSTERS, Design, base_status, need_columns, sample
+from delight.moments import Counts, Moments
 from delight.result import Note
 from delight.scales import check_scale
 
@@ -43,6 +44,8 @@ class Group:
 class Answers:
     """The answered scores of column `y`, checked against their scale, with weights and design.
 
+    `frame` may be `moments.Counts` of `y` with every column that groups, strata or clusters are made of; the weights are in them.
+
     Raises
     ------
     InputError
@@ -50,19 +53,24 @@ class Answers:
     """
 
     def __init__(self, frame, y, scale, *, weights=None, weights_kind="sampling", clusters=None, strata=None, population=None, labels=None):
+        counted = _counted(frame, y, weights)
+        if counted:
+            frame, weights = frame.frame, None
         need_columns(frame, [c for c in (y, clusters, strata, weights) if c])
         check_scale(frame[y], scale, column=y)
         if population is not None and not np.isscalar(population):
             population = dict(population)
         if isinstance(labels, pd.Series):
             labels = labels.to_dict()
-        self.used = sample(frame, [y], weights=weights, weights_kind=weights_kind)
+        self.used = counted.sample([y]) if counted else sample(frame, [y], weights=weights, weights_kind=weights_kind)
         self.design = Design(self.used, clusters=clusters, strata=strata, population=population, labels=labels)
         self.y = pd.to_numeric(self.used.frame[y]).to_numpy(dtype=float)
         self.clusters = clusters
         self.everybody = frame if weights is None else frame[~(frame[weights] == 0)]
         many = weights is not None and weights_kind == "frequency"
         self._count = self.everybody[weights].fillna(0).to_numpy(dtype=float) if many else np.ones(len(self.everybody))
+        if counted:
+            self._count = frame["n"].to_numpy(dtype=float)
 
     @property
     def meta(self):
@@ -98,6 +106,17 @@ class Answers:
                 n_in = int(self._count[(values == name).to_numpy(dtype=bool, na_value=False)].sum())
                 found.append(Group(column, str(name), inside, n, n_in - n))
         return found
+
+
+def _counted(frame, y, weights):
+    """The counts that stand in place of a frame, or None."""
+    if isinstance(frame, Moments):
+        raise InputError(f"Sums do not keep single answers: give `moments.counts(source, ['{y}'], by=…)` in place of moments.")
+    if not isinstance(frame, Counts):
+        return None
+    if weights is not None:
+        raise InputError(f"The weights are in the counts already; leave out weights='{weights}'.")
+    return frame
 
 
 def level_status(found):

@@ -1,0 +1,425 @@
+"""The pass over the rows: which of them count, which group they belong to, and the sums of every group."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from delight.errors import InputError
+from delight.moments.source import Column
+from delight.moments.terms import Term
+
+#: Sums of whole numbers below this are exact in single precision.
+EXACT = 2**24
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to read and what to make of it.
+
+    Attributes
+    ----------
+    columns : list of str
+        Numeric columns that must all be answered.
+    scales : dict of str to Scale
+    terms : tuple of Term
+    origin : ndarray (terms,)
+    weights, kind : str or None, {"none", "sampling", "frequency"}
+    clusters, key : str or None
+    by : tuple of str
+    buckets : int
+        Groups that rows are spread over where there are no clusters.
+    levels : bool
+        Whether answers are counted level by level.
+    """
+
+    columns: list
+    scales: dict
+    terms: tuple
+    origin: np.ndarray
+    weights: str | None = None
+    kind: str = "none"
+    clusters: str | None = None
+    key: str | None = None
+    by: tuple = ()
+    buckets: int = 1000
+    levels: bool = False
+
+    @property
+    def all_columns(self):
+        return [c for c in dict.fromkeys([*self.columns, *self.by, self.weights, self.clusters, self.key]) if c]
+
+
+@dataclass
+class Faults:
+    """What is wrong with the data, counted over all pieces."""
+
+    found: dict = field(default_factory=dict)
+    rows: int = 0
+
+    def add(self, kind, column, bad, values, start):
+        if bad.any():
+            first = int(np.flatnonzero(bad)[0])
+            count, known, row = self.found.get((kind, column), (0, values[first], start + first))
+            self.found[kind, column] = (count + int(bad.sum()), known, row)
+
+    def join(self, other):
+        self.rows += other.rows
+        for key, (count, value, row) in other.found.items():
+            seen = self.found.get(key)
+            self.found[key] = (count, value, row) if seen is None else (count + seen[0], *min(seen[1:], (value, row), key=lambda s: s[1]))
+
+    def check(self, scales):
+        """Raise one `InputError` that lists them all."""
+        lines = []
+        for (kind, column), (count, value, row) in sorted(self.found.items()):
+            if kind == "text":
+                lines.append(f"Column '{column}' is not numeric; recode its answers in answers.csv.")
+            elif kind == "scale":
+                lines.append(
+                    f"Column '{column}': {count} of {self.rows} scores lie outside {scales[column]} (first: {value:g} in row {row}). "
+                    "Recode them, or list them under `missing_codes` in codebook.csv."
+                )
+            elif kind == "infinite":
+                lines.append(f"Column '{column}': {count} of {self.rows} values are infinite (first in row {row}).")
+            elif kind == "negative":
+                lines.append(f"Column '{column}': {count} negative weights (first in row {row}).")
+            else:
+                lines.append(f"Column '{column}': frequency weights must be whole numbers.")
+        if lines:
+            raise InputError("\n".join(lines))
+
+
+@dataclass
+class Rows:
+    """The rows of one piece that count.
+
+    Attributes
+    ----------
+    values : dict of str to ndarray
+        By column, not yet reduced to the rows that count.
+    used : boolean ndarray
+        Which rows count.
+    w : ndarray or None
+        Weights of all rows of the piece.
+    labels : list of (ndarray of int, list)
+        For each of the columns `by` and for the clusters: codes of all rows and what they stand for (None: missing).
+    """
+
+    start: int
+    values: dict
+    used: np.ndarray
+    inside: np.ndarray
+    w: np.ndarray | None
+    labels: list
+    faults: Faults
+    answered: dict
+    key: Column | None = None
+
+
+def screen(plan, start, columns):
+    """Check one piece and say which of its rows count."""
+    size = len(next(iter(columns.values())).values)
+    faults, values, used, answered = Faults(rows=size), {}, np.ones(size, dtype=bool), {}
+    inside, w = np.ones(size, dtype=bool), None
+    if plan.weights:
+        given = _number(plan.weights, columns[plan.weights], faults)
+        w = np.where(given.missing, 0.0, given.values) if given.missing is not None else given.values.astype(float)
+        known = np.ones(size, dtype=bool) if given.missing is None else ~given.missing
+        faults.add("negative", plan.weights, w < 0, w, start)
+        if plan.kind == "frequency":
+            faults.add("fraction", plan.weights, w % 1 != 0, w, start)
+        inside = ~(known & (w == 0))
+        used &= inside & known
+    for c in plan.columns:
+        column = _number(c, columns[c], faults)
+        if c in plan.scales:
+            column = _on_scale(c, column, plan.scales[c], faults, start)
+        elif column.values.dtype.kind == "f":
+            faults.add("infinite", c, np.isinf(column.values) & ~_gap(column), column.values, start)
+        values[c] = column.values
+        if column.missing is not None:
+            used &= ~column.missing
+            answered[c] = _answers(plan, w, inside & ~column.missing)
+        else:
+            answered[c] = _answers(plan, w, inside)
+    labels = [_codes(columns[c]) for c in (*plan.by, *([plan.clusters] if plan.clusters else []))]
+    if plan.clusters:
+        used &= labels[-1][0] >= 0
+    return Rows(start, values, used, inside, w, labels, faults, answered, columns[plan.key] if plan.key else None)
+
+
+def _answers(plan, w, rows):
+    return float(w[rows].sum()) if plan.kind == "frequency" else int(np.count_nonzero(rows))
+
+
+def _gap(column):
+    return column.missing if column.missing is not None else np.zeros(len(column.values), dtype=bool)
+
+
+def _number(name, column, faults):
+    """The column as numbers; text that is no number is a fault."""
+    if column.values.dtype.kind in "iuf":
+        return column
+    if column.values.dtype.kind == "b":
+        return Column(column.values.astype(np.int8), column.missing)
+    gap = pd.isna(column.values)
+    numbers = pd.to_numeric(pd.Series(column.values), errors="coerce").to_numpy(dtype=float)
+    typed = all(isinstance(v, (int, float, np.number)) for v in column.values[~gap][:1000])
+    if not typed or np.isnan(numbers[~gap]).any():
+        faults.add("text", name, ~gap, column.values, 0)
+    return Column(numbers, gap if gap.any() else None)
+
+
+def _on_scale(name, column, scale, faults, start):
+    """The column checked against its scale; small whole numbers come back as one byte each."""
+    values, missing = column
+    small = scale.step and float(scale.step).is_integer() and float(scale.min).is_integer() and scale.min >= -100 and scale.max <= 100
+    if small:
+        with np.errstate(invalid="ignore"):
+            short = values.astype(np.int8)
+        exact = short == values if values.dtype != np.int8 else True
+        fine = exact & (short >= scale.min) & (short <= scale.max)
+        if scale.step != 1:
+            fine &= (short - int(scale.min)) % int(scale.step) == 0
+        if missing is not None:
+            fine |= missing
+        if np.all(fine):
+            return Column(short, missing)
+    checked = values.astype(float)
+    if missing is not None:
+        checked = np.where(missing, np.nan, checked)
+    bad = ~scale.allows(checked)
+    if bad.any():
+        faults.add("scale", name, bad, checked, start)
+    return Column(checked, missing)
+
+
+def _codes(column):
+    """(codes with -1 for missing, what they stand for)."""
+    values = column.values
+    if column.missing is not None:
+        values = pd.Series(values, dtype=object).mask(column.missing)
+    codes, names = pd.factorize(values)
+    return codes, [n.item() if isinstance(n, np.generic) else n for n in names]
+
+
+def mixed(numbers):
+    """64 scattered bits of each whole number."""
+    found = numbers.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+    found *= np.uint64(0xBF58476D1CE4E5B9)
+    found ^= found >> np.uint64(31)
+    found *= np.uint64(0x94D049BB133111EB)
+    found ^= found >> np.uint64(32)
+    return found
+
+
+def identities(rows):
+    """64 bits that tell a row from others: of its key, else of its place among the rows read."""
+    if rows.key is None:
+        return mixed(np.arange(rows.start, rows.start + len(rows.used), dtype=np.uint64))
+    return mixed(pd.util.hash_array(np.asarray(rows.key.values), categorize=False))
+
+
+def content_identities(frame):
+    """64 bits that tell a row from others by what it holds, identical rows by their number: the order of the rows does not matter."""
+    found = pd.util.hash_pandas_object(frame, index=False).to_numpy()
+    order = np.argsort(found, kind="stable")
+    ranked = found[order]
+    first = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
+    copies = np.arange(len(found)) - np.repeat(first, np.diff(np.concatenate([first, [len(found)]])))
+    ids = np.empty(len(found), dtype=np.uint64)
+    ids[order] = mixed(ranked + mixed(copies))
+    return ids
+
+
+@dataclass
+class Sums:
+    """Sums by group, growing piece by piece.
+
+    Attributes
+    ----------
+    places : dict of tuple to int
+        Key of a group (values of `by`, then cluster or bucket) → its row in the arrays.
+    n, w, w2 : ndarray (groups,)
+    total : ndarray (groups, terms)
+    cross : ndarray (groups, terms, terms)
+    asked : dict of tuple to float
+        Answers before anything was left out, by the values of `by`.
+    levels : dict of str to ndarray (points, 2)
+        Answers and weight on each point of a column's scale.
+    """
+
+    k: int
+    places: dict = field(default_factory=dict)
+    n: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    w: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    w2: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    cross: np.ndarray | None = None
+    asked: dict = field(default_factory=dict)
+    answered: dict = field(default_factory=dict)
+    levels: dict = field(default_factory=dict)
+    faults: Faults = field(default_factory=Faults)
+
+    def add(self, keys, n, w, w2, cross):
+        at = np.array([self.places.setdefault(key, len(self.places)) for key in keys], dtype=int)
+        if len(self.places) > len(self.n):
+            self._grow(len(self.places))
+        self.n[at] += n
+        self.w[at] += w
+        self.w2[at] += w2
+        self.cross[at] += cross
+
+    def _grow(self, size):
+        size = max(size, 2 * len(self.n)) if len(self.n) else size
+        more = size - len(self.n)
+        self.n, self.w, self.w2 = (np.concatenate([a, np.zeros(more)]) for a in (self.n, self.w, self.w2))
+        empty = np.zeros((more, self.k, self.k))
+        self.cross = empty if self.cross is None else np.concatenate([self.cross, empty])
+
+
+def totalled(plan, rows, ids):
+    """Keys and sums of the groups of one piece."""
+    codes = np.zeros(len(rows.used), dtype=np.int64)
+    names = [()]
+    for part, found in rows.labels:
+        codes = codes * (len(found) + 1) + part + 1
+        names = [(*old, new) for old in names for new in (None, *found)]
+    asked = {}
+    if plan.by:
+        sizes = [len(found) + 1 for _, found in rows.labels[: len(plan.by)]]
+        of = codes if not plan.clusters else codes // (len(rows.labels[-1][1]) + 1)
+        weight = np.where(rows.inside, rows.w, 0.0) if plan.kind == "frequency" else rows.inside.astype(float)
+        tops = names if not plan.clusters else [n[:-1] for n in names[:: len(rows.labels[-1][1]) + 1]]
+        asked = {top: c for top, c in zip(tops, np.bincount(of, weight, minlength=int(np.prod(sizes)))) if c}
+    else:
+        asked[()] = _answers(plan, rows.w, rows.inside)
+    buckets = 1
+    if not plan.clusters:
+        buckets = plan.buckets
+        codes = codes * buckets + (ids % np.uint64(buckets)).astype(np.int64)
+    cells = buckets * len(names)
+    small = codes.astype(np.uint16) if cells < 2**16 else codes
+    small[~rows.used] = cells
+    order = np.argsort(small, kind="stable")[: int(rows.used.sum())]
+    ends = np.cumsum(np.bincount(small[order], minlength=cells))
+    live = np.flatnonzero(np.diff(np.concatenate([[0], ends])))
+    w = None if rows.w is None else rows.w.take(order)
+    z = design(plan.terms, plan.origin, rows.values, order, exact=_exact(plan, rows, w, np.diff(ends, prepend=0).max(initial=0)))
+    cross = np.empty((len(live), len(z), len(z)), dtype=z.dtype)
+    weighted = z if w is None else z * w
+    for i, cell in enumerate(live.tolist()):
+        first, last = (ends[cell - 1] if cell else 0), ends[cell]
+        np.matmul(weighted[:, first:last], z[:, first:last].T, out=cross[i])
+    starts = ends[live] - np.diff(ends, prepend=0)[live]
+    counts = (ends[live] - starts).astype(float)
+    sums = counts, counts, counts
+    if w is not None and len(live):
+        total = np.add.reduceat(w, starts)
+        sums = (total, total, total) if plan.kind == "frequency" else (counts, total, np.add.reduceat(w * w, starts))
+    keys = [(*names[cell // buckets], cell % buckets) if not plan.clusters else names[cell] for cell in live.tolist()]
+    return keys, *sums, cross, asked, _levels(plan, rows, order, w)
+
+
+def _exact(plan, rows, w, longest):
+    """Whether single precision holds every sum of a group exactly."""
+    if plan.kind == "sampling" or any(rows.values[c].dtype != np.int8 for c in plan.columns) or (plan.origin % 1).any():
+        return False
+    if any(t.cut % 1 for t in plan.terms):
+        return False
+    largest = max((s.max - s.min for c, s in plan.scales.items() if c in rows.values), default=1.0)
+    heaviest = 1.0 if w is None else w.max(initial=0)
+    return longest * heaviest * largest**2 < EXACT
+
+
+def design(terms, origin, values, order, *, exact=False):
+    """The terms of the rows `order`, one row a term."""
+    z = np.empty((len(terms), len(order)), dtype=np.float32 if exact else float)
+    taken, column = None, None
+    for term, start, out in sorted(zip(terms, origin, z), key=lambda t: t[0].column):
+        if term.column != column and term.column:
+            column, taken = term.column, values[term.column].take(order, mode="clip")
+        term.into(taken, start, out)
+    return z
+
+
+def _levels(plan, rows, order, w):
+    """Answers and weight on every point of the scales, by column."""
+    found = {}
+    for c in plan.columns if plan.levels else ():
+        scale = plan.scales.get(c)
+        if scale is None or scale.points is None:
+            continue
+        at = np.rint((rows.values[c].take(order).astype(float) - scale.min) / scale.step).astype(np.intp)
+        n = np.bincount(at, w if plan.kind == "frequency" else None, minlength=len(scale.points)).astype(float)
+        found[c] = np.column_stack([n, n if w is None else np.bincount(at, w, minlength=len(scale.points))])
+    return found
+
+
+def threads():
+    """Threads that read and sum side by side: as many as there are cores, at most four."""
+    return max(1, min(4, os.cpu_count() or 1))
+
+
+def in_turn(work, pieces, workers=None):
+    """Results of `work(start, load)` in the order of the pieces, a few pieces at a time on several threads."""
+    workers = threads() if workers is None else workers
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = deque()
+        for piece in pieces:
+            waiting.append(pool.submit(work, *piece))
+            if len(waiting) > workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def collect(source, plan, ids=None):
+    """Read a source once and add up."""
+    sums = Sums(len(plan.terms))
+
+    def work(start, load):
+        rows = screen(plan, start, load())
+        if rows.faults.found:
+            return rows.faults, rows.answered, None
+        mine = identities(rows) if ids is None else ids[start : start + len(rows.used)]
+        return rows.faults, rows.answered, totalled(plan, rows, mine)
+
+    for faults, answered, found in in_turn(work, source.pieces(plan.all_columns)):
+        sums.faults.join(faults)
+        for c, count in answered.items():
+            sums.answered[c] = sums.answered.get(c, 0) + count
+        if found is None:
+            continue
+        keys, n, w, w2, cross, asked, levels = found
+        sums.add(keys, n, w, w2, cross)
+        for key, count in asked.items():
+            sums.asked[key] = sums.asked.get(key, 0) + count
+        for c, more in levels.items():
+            sums.levels[c] = sums.levels.get(c, 0) + more
+    sums.faults.check(plan.scales)
+    return sums
+
+
+def middle(source, columns):
+    """A round number near the mean of columns without a scale, from the first rows."""
+    found = {}
+    for _, load in source.pieces(columns):
+        piece = load()
+        for c in columns:
+            column = _number(c, piece[c], Faults())
+            values = column.values[~_gap(column)][:10_000].astype(float)
+            values = values[np.isfinite(values)]
+            if len(values):
+                unit = min(1.0, 2.0 ** np.floor(np.log2(values.std()))) if values.std() > 0 else 1.0
+                found[c] = float(np.round(values.mean() / unit) * unit)
+        break
+    return found
+
+
+__all__ = ["Plan", "Term", "collect", "content_identities", "design", "identities", "in_turn", "middle", "screen"]
