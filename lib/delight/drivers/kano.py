@@ -462,6 +462,71 @@ def cells(frame, *, pairs, weights=None, weights_kind="sampling"):
     return Result.of("M11.cells", rows, function="delight.drivers.kano.cells", **about, keys=keys)
 
 
+# ---- what a study holds ----------------------------------------------------------------------------------------------
+
+
+def paired(functional, dysfunctional, pair):
+    """Pairs of questions for `classify`: {functional column: (functional, dysfunctional)}, tied by the same name in `pair`.
+
+    Parameters
+    ----------
+    functional, dysfunctional : sequence of str
+        Columns of each kind; one without its counterpart is left out.
+    pair : mapping of column to name
+    """
+    other = {pair[c]: c for c in dysfunctional}
+    return {c: (c, other[pair[c]]) for c in functional if pair[c] in other}
+
+
+def beside(classes, impact, *, pair):
+    """What customers say of a feature beside what its grade does to satisfaction; two measures that need not agree.
+
+    Parameters
+    ----------
+    classes : Result of `classify`
+    impact : Result of `penalty_reward.effects`
+    pair : mapping of column to name
+        Feature and graded attribute of the same name are the same thing.
+
+    Returns
+    -------
+    Result
+        One row a feature that is graded too: ``attribute, rating, category, b3, impact_class, agree`` (``yes``, ``no``, or ``open`` where one of the two
+        does not decide), ``n, n_impact, n_missing, n_eff, status``.
+
+    References
+    ----------
+    Mikulić, J. & Prebežac, D. (2011). Managing Service Quality 21, 46-66: the methods measure different things.
+    """
+    graded = {pair[a]: row for a, row in impact.table.set_index("attribute").iterrows() if pair.get(a)}
+    rows = []
+    for row in classes.table[classes.table["by"] == "whole"].itertuples():
+        other = graded.get(pair.get(row.attribute))
+        if other is None:
+            continue
+        kinds = (row.b3, other["impact_class"])
+        agree = "open" if not set(kinds) <= set(B3.values()) else "yes" if kinds[0] == kinds[1] else "no"
+        found = {
+            "attribute": row.attribute,
+            "rating": other.name,
+            "category": row.category,
+            "b3": row.b3,
+            "impact_class": other["impact_class"],
+        }
+        found |= {
+            "agree": agree,
+            "n": row.n,
+            "n_impact": int(other["n"]),
+            "n_missing": row.n_missing,
+            "n_eff": row.n_eff,
+            "status": row.status,
+        }
+        rows.append(found)
+    columns = ["attribute", "rating", "category", "b3", "impact_class", "agree", "n", "n_impact", "n_missing", "n_eff", "status"]
+    about = {"n_used": classes.meta.get("n_used"), "keys": ["rating"]}
+    return Result.of("M11.beside", pd.DataFrame(rows, columns=columns), function="delight.drivers.kano.beside", **about)
+
+
 # ---- do groups agree? ------------------------------------------------------------------------------------------------
 
 

@@ -537,7 +537,7 @@ def half_life(
     pairs,
     respondent,
     order,
-    times,
+    times=None,
     wave="wave",
     retest=None,
     variant="berger",
@@ -552,6 +552,7 @@ def half_life(
     Parameters
     ----------
     times : dict of wave to number (years) or date
+        Without it months cannot be told: ``not_identified``.
     retest : dict of feature to 4 x 4 counts, or one such matrix, optional
         Answers of the same persons shortly after each other, first by second, states in the order of `STATES` (`agreement` makes
         it). Without it three waves are needed.
@@ -592,6 +593,8 @@ def half_life(
         if len(steps) > 1 and steps.max() > UNEQUAL * steps.min():
             unequal[attribute] = steps.tolist()
         agreed = retest.get(attribute) if isinstance(retest, Mapping) else retest
+        if unit != "year":
+            states, agreed = states[:, :1], None  # waves without a date tell no months
         rows.append(
             {"attribute": attribute} | _lasting(states, w, steps, agreed, ci_level, n_boot, rng, weights_kind if weights else "none")
         )
