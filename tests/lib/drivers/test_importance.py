@@ -9,6 +9,8 @@ from delight.drivers.relative_weights import dependent, relative_weights, standa
 from delight.drivers.shapley import shapley, subset_r2
 from delight.errors import InputError
 from delight.scales import Scale
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 
 def correlations(frame, y, x):
@@ -66,7 +68,7 @@ def test_shares_add_up_to_r2_in_every_order(p):
         ("apistrat_weighted", "api00"),
     ],
 )
-def test_shares_equal_relaimpo_and_rwa(reference, attitude, mobi, shared, name, y):
+def test_shares_equal_relaimpo_and_rwa(reference, attitude, mobi, shared, golden, name, y):
     expected = reference("driver_importance", name)
     frame = {"attitude": attitude, "mobi": mobi}.get(name.split("_")[0])
     weights = None
@@ -75,44 +77,51 @@ def test_shares_equal_relaimpo_and_rwa(reference, attitude, mobi, shared, name, 
         weights = "pw" if expected["weighted"] else None
     x = list(expected["shares_of_R2_units"]["lmg"])
     lmg = importance(frame, y=y, x=x, weights=weights, n_boot=0).importance
-    assert lmg.table["raw"].to_numpy() == pytest.approx(list(expected["shares_of_R2_units"]["lmg"].values()), abs=1e-8)
-    assert lmg.table["alone"].to_numpy() == pytest.approx(list(expected["shares_of_R2_units"]["first"].values()), abs=1e-8)
-    assert lmg.table["last"].to_numpy() == pytest.approx(list(expected["shares_of_R2_units"]["last"].values()), abs=1e-8)
-    assert lmg.table["share"].to_numpy() == pytest.approx(list(expected["shares_sum_to_1"]["lmg"].values()), abs=1e-8)
-    assert lmg.meta["r2"] == pytest.approx(expected["R2"], abs=1e-8)
+    relaimpo = {"package": "relaimpo 2.2-7", "data": name, "tolerance": 1e-8}
+    parts, shares = expected["shares_of_R2_units"], expected["shares_sum_to_1"]["lmg"]
+    golden(lmg.table["raw"], list(parts["lmg"].values()), method="M14 Shapley", **relaimpo)
+    golden(lmg.table["share"], list(shares.values()), method="M14 Shapley, shares", **relaimpo)
+    golden(lmg.table[["alone", "last"]].T, [list(parts[k].values()) for k in ("first", "last")], method="M14 alone, last", **relaimpo)
+    golden([lmg.meta["r2"]], [expected["R2"]], method="M14 R²", **relaimpo)
     if weights is None:
-        assert lmg.table["vif"].to_numpy() == pytest.approx(list(expected["lm"]["vif"].values()), rel=1e-7)
+        vif = list(expected["lm"]["vif"].values())
+        golden(lmg.table["vif"], vif, method="M15 VIF", package="R stats", data=name, tolerance=1e-7, relative=True)
     johnson = importance(frame, y=y, x=x, weights=weights, n_boot=0, game="relative_weights").importance
-    assert johnson.table["raw"].to_numpy() == pytest.approx(list(expected["johnson_relative_weights"]["raw"].values()), abs=1e-8)
+    rwa = list(expected["johnson_relative_weights"]["raw"].values())
+    golden(johnson.table["raw"], rwa, method="M13 relative weights", package="rwa 0.1.0", data=name, tolerance=1e-8)
 
 
-def test_replayed_bootstrap_draws_equal_those_of_r(reference, attitude, shared):
+def test_replayed_bootstrap_draws_equal_those_of_r(reference, attitude, shared, golden):
     expected = reference("driver_importance", "attitude")["bootstrap_replay"]
     rows = pd.read_csv(shared / "reference/driver_importance/attitude_boot_indices.csv").to_numpy() - 1
     values = attitude.to_numpy(dtype=float)[rows]
     c = np.stack([np.corrcoef(v.T) for v in values])
     rxx, rxy = c[:, 1:, 1:], c[:, 1:, 0]
     both = np.column_stack([shapley(rxx, rxy), relative_weights(rxx, rxy)])
-    for q, side in ((0.025, "lower"), (0.975, "upper")):
-        limits = list(expected["percentile_95_quantile_type7"][side].values())[:12]
-        assert np.quantile(both, q, axis=0) == pytest.approx(limits, abs=1e-8)
+    limits = expected["percentile_95_quantile_type7"]
+    ours, theirs = np.quantile(both, [0.025, 0.975], axis=0), [list(limits[side].values())[:12] for side in ("lower", "upper")]
+    golden(ours, theirs, method="M13, M14 percentile limits", package="relaimpo, rwa replayed", data="attitude", tolerance=1e-8)
 
 
-def test_shares_of_eighteen_drivers_equal_relaimpo(reference, shared):
+def test_shares_of_eighteen_drivers_equal_relaimpo(reference, shared, golden):
     frame = pd.read_csv(shared / "reference/performance/regression_n2000_p18.csv")
     for p in (8, 12, 15, 18):
         expected = reference("performance", "timings")[f"calc.relimp_lmg_p{p}"]["lmg"]
         result = importance(frame, y="y", x=list(expected), n_boot=0, game="shapley", exact_up_to=18).importance
-        assert result.table["raw"].to_numpy() == pytest.approx(list(expected.values()), abs=1e-6)
+        about = {"package": "relaimpo 2.2-7", "data": f"2,000 rows, {p} drivers", "tolerance": 1e-6}
+        golden(result.table["raw"], list(expected.values()), method="M14 Shapley", **about)
 
 
-def test_relative_weights_and_their_standard_errors_on_mobi(mobi, perq):
+def test_relative_weights_and_their_standard_errors_on_mobi(mobi, perq, golden):
     # Johnson (2000) weights and flipRegression standard errors, recomputed independently (methods, M13)
     rxx, rxy = correlations(mobi, "CUSA1", perq["x"])
-    assert relative_weights(rxx, rxy)[0] == pytest.approx([0.12951, 0.05525, 0.04559, 0.07575, 0.03517, 0.04276, 0.06274], abs=5e-6)
-    se = standard_errors(rxx[0], rxy[0], len(mobi) - 7)
-    assert se == pytest.approx([0.02863, 0.01871, 0.01473, 0.02113, 0.01246, 0.01351, 0.01871], abs=5e-6)
-    assert shapley(rxx, rxy)[0] == pytest.approx([0.13476, 0.05085, 0.04533, 0.07534, 0.03529, 0.04394, 0.06124], abs=5e-6)
+    about = {"package": "recomputed (published to 5 decimals)", "data": "mobi", "tolerance": 5e-6}
+    weights = [0.12951, 0.05525, 0.04559, 0.07575, 0.03517, 0.04276, 0.06274]
+    golden(relative_weights(rxx, rxy)[0], weights, method="M13 relative weights", **about)
+    se = [0.02863, 0.01871, 0.01473, 0.02113, 0.01246, 0.01351, 0.01871]
+    golden(standard_errors(rxx[0], rxy[0], len(mobi) - 7), se, method="M13 standard errors", **about)
+    values = [0.13476, 0.05085, 0.04533, 0.07534, 0.03529, 0.04394, 0.06124]
+    golden(shapley(rxx, rxy)[0], values, method="M14 Shapley", **about)
 
 
 # ---- ranks
@@ -251,6 +260,99 @@ def test_bad_input_is_named():
         importance(frame, y="y", x=["a", "c"])
     with pytest.raises(InputError, match="listed twice"):
         importance(frame, y="y", x=["a", "a"])
+
+
+# ---- invariances, whatever the answers
+
+
+@st.composite
+def surveys(draw):
+    """Integer answers to a few questions, related through a common halo, and an outcome."""
+    p, n = draw(st.integers(2, 5)), draw(st.integers(40, 90))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    halo, spread = rng.normal(size=(n, 1)), draw(st.floats(0.4, 2.0))
+    x = np.clip(np.round(6 + 1.5 * (halo + spread * rng.normal(size=(n, p)))), 1, 10)
+    y = np.clip(np.round(x @ rng.uniform(-0.2, 1, size=p) / p * 2 + rng.normal(size=n)), -10, 20)
+    return pd.DataFrame(x, columns=[f"x{j}" for j in range(p)]).assign(y=y)
+
+
+def whole(frame, game, **more):
+    x = [c for c in frame if c.startswith("x")]
+    return importance(frame, y="y", x=more.pop("x", x), game=game, n_boot=0, **more).importance.table.set_index("attribute")
+
+
+@pytest.mark.parametrize("game", ["shapley", "relative_weights"])
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(survey=surveys(), seed=st.integers(0, 1000))
+def test_shares_do_not_care_for_order_units_or_counting(game, survey, seed):
+    x = [c for c in survey if c.startswith("x")]
+    assume((survey[x].nunique() > 1).all() and survey["y"].nunique() > 1 and np.linalg.eigvalsh(survey[x].corr())[0] > 1e-6)
+    rng, plain = np.random.default_rng(seed), whole(survey, game)
+    full = np.linalg.lstsq(np.column_stack([np.ones(len(survey)), survey[x]]), survey["y"], rcond=None)[1][0]
+    assert plain["raw"].sum() == pytest.approx(1 - full / ((survey["y"] - survey["y"].mean()) ** 2).sum(), abs=1e-9)
+    assert (plain["raw"] > -1e-12).all()
+    for other in (
+        whole(survey.sample(frac=1, random_state=seed), game),
+        whole(survey, game, x=list(rng.permutation(x))),
+        whole(survey.assign(**{c: survey[c] * rng.uniform(0.5, 3) + rng.integers(-50, 50) for c in [*x, "y"]}), game),
+        whole(survey.assign(w=3), game, weights="w", weights_kind="frequency"),
+        whole(survey.assign(w=0.2), game, weights="w"),
+        whole(pd.concat([survey, survey]), game),
+    ):
+        assert other.loc[x, "raw"].to_numpy() == pytest.approx(plain["raw"].to_numpy(), abs=1e-9)
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(survey=surveys())
+def test_a_driver_given_twice_splits_evenly_and_leaves_r2_as_it_was(survey):
+    x = [c for c in survey if c.startswith("x")]
+    assume((survey[x].nunique() > 1).all() and survey["y"].nunique() > 1 and np.linalg.eigvalsh(survey[x].corr())[0] > 1e-6)
+    twice = whole(survey.assign(x_again=survey["x0"]), "shapley")
+    assert twice.loc["x_again", "raw"] == pytest.approx(twice.loc["x0", "raw"], abs=1e-9)
+    assert twice["raw"].sum() == pytest.approx(whole(survey, "shapley")["raw"].sum(), abs=1e-9)
+
+
+# ---- sampled orders
+
+
+def test_sampled_orders_stand_beside_the_exact_shares_with_their_error(attitude):
+    x = list(attitude.columns[1:])
+    exact = importance(attitude, y="rating", x=x, n_boot=0).importance.table
+    result = importance(attitude, y="rating", x=x, n_boot=400, game="permutations").importance
+    table = result.table
+    assert (np.abs(table["raw"] - exact["raw"]) < 4 * table["se_orders"]).all() and set(table["game"]) == {"permutations"}
+    assert table["raw"].sum() == pytest.approx(exact["raw"].sum(), abs=1e-8) and result.meta["n_permutations"] == 1000
+    assert table[["ci_lo", "rank_lo"]].notna().all(axis=None)
+    with pytest.raises(InputError, match="at least 500, not 100"):
+        importance(attitude, y="rating", x=x, game="permutations", n_permutations=100)
+
+
+def test_more_than_twenty_two_drivers_are_refused_an_exact_game_and_can_be_sampled():
+    rng = np.random.default_rng(6)
+    x = [f"x{j:02d}" for j in range(24)]
+    frame = pd.DataFrame(rng.normal(size=(150, 25)), columns=[*x, "y"])
+    with pytest.raises(InputError, match=r"24 attributes make 2\*\*24 models.*'permutations'"):
+        importance(frame, y="y", x=x, game="shapley", exact_up_to=22)
+    with pytest.raises(InputError, match="exact_up_to is at most 22"):
+        importance(frame, y="y", x=x, exact_up_to=23)
+    found = importance(frame, y="y", x=x, game="permutations", n_permutations=500, n_boot=0).importance
+    assert found.table["raw"].sum() == pytest.approx(1 - 1 / np.linalg.inv(frame.corr())[24, 24], abs=1e-6)
+
+
+def test_what_comes_last_allows_for_terms_forced_in():
+    rng = np.random.default_rng(7)
+    frame = pd.DataFrame(rng.normal(size=(120, 4)) + rng.normal(size=(120, 1)), columns=["a", "b", "age", "y"])
+
+    def r2(*terms):
+        design = np.column_stack([np.ones(120), *(frame[t] for t in terms)])
+        return 1 - np.linalg.lstsq(design, frame["y"], rcond=None)[1][0] / ((frame["y"] - frame["y"].mean()) ** 2).sum()
+
+    table = importance(frame, y="y", x=["a", "b"], always=["age"], n_boot=0).importance.table.set_index("attribute")
+    assert table.loc["a", "last"] == pytest.approx(r2("age", "a", "b") - r2("age", "b"))
+    assert table["raw"].sum() == pytest.approx(r2("age", "a", "b") - r2("age"))
+    others = np.column_stack([np.ones(120), frame[["b", "age"]]])
+    left = np.linalg.lstsq(others, frame["a"], rcond=None)[1][0] / ((frame["a"] - frame["a"].mean()) ** 2).sum()
+    assert table.loc["a", "vif"] == pytest.approx(1 / left)
 
 
 # ---- from a matrix
