@@ -58,20 +58,17 @@ def bootstrap_moments(x, w, *, kind="none", clusters=None, n_boot=2000, rng):
     x, w = np.asarray(x, dtype=float), np.asarray(w, dtype=float)
     n, p = x.shape
     centre = np.average(x, axis=0, weights=w)
-    away = x - centre  # near zero, so that the sums below lose no digits
     left, right = np.triu_indices(p)
-    total = np.column_stack([np.ones(n), away, away[:, left] * away[:, right]])
-    frequency = None
-    if kind == "frequency" and clusters is None and n <= MANY_ROWS:
-        frequency = w
-    else:
-        total = total * w[:, None]
     if clusters is None and n > MANY_ROWS:
         clusters = rng.permutation(np.arange(n) % GROUPS)
-    if clusters is not None:
-        codes = np.unique(np.asarray(clusters), return_inverse=True)[1]
-        total = np.stack([np.bincount(codes, column) for column in total.T], axis=1)
-    sums = np.concatenate([drawn @ total for drawn in counts(len(total), n_boot, rng, frequency=frequency)])
+    by_row = kind == "frequency" and clusters is None  # a row of weight three is drawn as three rows are
+    codes = np.arange(n) if clusters is None else np.unique(np.asarray(clusters), return_inverse=True)[1]
+    total = np.zeros((int(codes.max()) + 1 if n else 0, 1 + p + len(left)))
+    for rows in np.array_split(np.arange(n), max(1, n // MANY_ROWS)):
+        away = x[rows] - centre  # near zero, so that the sums lose no digits
+        terms = np.column_stack([np.ones(len(rows)), away, away[:, left] * away[:, right]])
+        np.add.at(total, codes[rows], terms if by_row else terms * w[rows, None])
+    sums = np.concatenate([drawn @ total for drawn in counts(len(total), n_boot, rng, frequency=w if by_row else None)])
     with np.errstate(divide="ignore", invalid="ignore"):
         sums = sums / sums[:, :1]
     means, squares = sums[:, 1 : p + 1], np.empty((len(sums), p, p))
