@@ -142,7 +142,7 @@ def _gain(targeting, by, words):
     elif own["best"].eq(own["common"]).all() and abs(row["targeting_gain"]) < 1e-9:
         found.append(_("It is the best choice in every segment, so nothing is gained by treating them differently."))
     else:
-        text = _("That choosing by segment would bring more could not be shown (expected gain {gain}, interval {interval}).")
+        text = _("That choosing by segment would bring more could not be shown (gain measured on other customers {gain}, interval {interval}).")
         found.append(text.format(**gain))
     found.append(_("These are relations, not promises: nobody tried it out."))
     return found

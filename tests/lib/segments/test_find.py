@@ -55,6 +55,37 @@ def test_the_profile_shows_what_a_group_wants_more_than_others(found):
     assert (wishes["profile_lo"] <= wishes["profile"]).all() and (wishes["profile"] <= wishes["profile_hi"]).all()
 
 
+def test_three_planted_groups_are_there_as_expected(found):
+    row = found.verdict.table.iloc[0]
+    assert (row.k, row.proposed, row.verdict, row.failed) == (3, 3, "supported", "")
+    assert found.verdict.meta["expected"] and row.ari_half > 0.8 and row.delta_bic < 0
+
+
+def test_the_verdict_stands_also_where_no_segments_are_found(asked):
+    frame, _ = parents(800, seed=2, wish=0)
+    nothing = finding.find(frame, **asked, archetypes=ARCHETYPES, **QUICK)
+    row = nothing.verdict.table.iloc[0]
+    assert (row.k, row.chosen) == (3, 1) and row.verdict in ("not_supported", "inconclusive") and row.delta_bic > 0
+    few = finding.find(frame.head(100), **asked, archetypes=ARCHETYPES, **QUICK)
+    assert few.verdict.status == "insufficient" and few.verdict.table.empty
+
+
+def test_residuals_of_every_pair_of_needs_are_listed_largest_first(found):
+    table = found.residuals.table
+    assert len(table) == 45 and table["residual"].is_monotonic_decreasing
+    chosen = found.fit.table[found.fit.table["chosen"]].iloc[0]
+    assert table["residual"].iloc[0] == pytest.approx(chosen.bvr_max)
+    assert (table["passed"] == (table["residual"] < table["limit"])).all()
+
+
+def test_a_pair_that_goes_together_beyond_the_segments_stands_on_top(asked):
+    frame, _ = parents(1500, seed=9)
+    frame["need_b"] = np.where(np.random.default_rng(0).random(len(frame)) < 0.6, frame["need_a"], frame["need_b"])
+    told = finding.find(frame, **asked, archetypes=ARCHETYPES, k=3, **QUICK)
+    assert set(told.residuals.table.iloc[0][["item", "other"]]) == {"need_a", "need_b"} and not told.residuals.table["passed"].iloc[0]
+    assert told.verdict.table["verdict"].iloc[0] == "not_supported" and "residuals" in told.verdict.table["failed"].iloc[0]
+
+
 @pytest.mark.parametrize("seed", [2, 3])
 def test_a_truth_without_segments_yields_none(asked, seed):
     frame, _ = parents(800, seed=seed, wish=0)

@@ -2,8 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from delight.errors import InputError
+from delight.estimate import Design, sample
 from delight.result import Result
-from delight.segments.members import at_least, composition, measures, net, outcomes, who
+from delight.segments.members import at_least, composition, measures, membership, net, outcomes, who
 
 
 def assignment(chances, names=("a", "b")):
@@ -125,3 +126,65 @@ def test_without_segments_everybody_stands_together():
     table = outcomes(pd.DataFrame({"y": [6.0, 8, 9, np.nan]}), nobody, measures=measures(overall="y", delight_from=9)).table
     assert table[["by", "group", "measure"]].to_numpy().tolist() == [["whole", "", "mean"], ["whole", "", "share_delighted"]]
     assert table["value"].tolist() == pytest.approx([23 / 3, 1 / 3]) and table["n"].tolist() == [3, 3]
+
+
+def test_membership_is_one_where_it_is_certain_and_adds_up_to_one_where_it_is_not():
+    sure = membership(assignment([[1, 0]] * 3 + [[0, 1]] * 2 + [[np.nan, np.nan]]))
+    assert sure.to_numpy() == pytest.approx(np.array([[1, 0]] * 3 + [[0, 1]] * 2 + [[np.nan, np.nan]]), nan_ok=True)
+    _, given = uncertain(500, 1)
+    weights = membership(given)
+    assert weights.sum(axis=1).to_numpy() == pytest.approx(1) and (weights.to_numpy() < 0).any()
+    assert weights.mean().to_numpy() == pytest.approx(given.table.filter(like="post_").mean().to_numpy(), abs=1e-12)
+
+
+def by_location(n, seed, rate):
+    """Two classes of customers of forty locations, of which a share `rate` of all customers answers."""
+    frame, given = uncertain(n, seed)
+    frame["location"] = np.arange(n) % 40
+    frame["grade"] += np.linspace(-0.5, 0.5, 40)[frame["location"]]
+    kept = np.sort(np.random.default_rng(seed + 500).permutation(n)[: int(rate * n)])
+    part = given.with_table(given.table.iloc[kept].reset_index(drop=True))
+    return frame, frame.iloc[kept].reset_index(drop=True), part
+
+
+def test_certain_segments_of_surveyed_locations_have_the_variance_of_the_design():
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame({"y": rng.normal(size=400), "h": np.arange(400) % 8})
+    sure = assignment(np.repeat([[1.0, 0.0], [0.0, 1.0]], 200, axis=0))
+    design = {"strata": "h", "population": dict.fromkeys(range(8), 80)}
+    one = outcomes(frame, sure, measures={"mean": "y"}, **design).table.iloc[0]
+    core = Design(sample(frame, ["y"]), **design).mean(frame["y"], np.arange(400) < 200)
+    assert one["value"] == pytest.approx(core.value) and one.se == pytest.approx(core.se, rel=0.02)
+    plain = outcomes(frame, sure, measures={"mean": "y"}).table.iloc[0]
+    assert one.se < 0.75 * plain.se  # half of the customers answered: (1 - 1/2) of the variance
+
+
+def test_a_census_leaves_the_uncertainty_of_who_belongs_where():
+    inside, width = 0, []
+    for seed in range(40):
+        frame, part, given = by_location(1600, seed, rate=1.0)
+        truth = frame.groupby("k")["grade"].mean()
+        table = outcomes(part, given, measures={"mean": "grade"}, strata="location", population=dict.fromkeys(range(40), 40)).table
+        inside += int(((table["value_lo"] <= truth) & (table["value_hi"] >= truth)).sum())
+        width.append(table["se"].mean())
+    assert min(width) > 0.01 and 0.88 <= inside / 80 <= 1
+
+
+def test_the_finite_population_narrows_intervals_and_they_still_cover():
+    inside, ratio = 0, []
+    for seed in range(40):
+        frame, part, given = by_location(2000, seed, rate=0.6)
+        truth = frame.groupby("k")["grade"].mean()
+        table = outcomes(part, given, measures={"mean": "grade"}, strata="location", population=dict.fromkeys(range(40), 50)).table
+        plain = outcomes(part, given, measures={"mean": "grade"}).table
+        inside += int(((table["value_lo"] <= truth) & (table["value_hi"] >= truth)).sum())
+        ratio.append((table["se"] / plain["se"]).mean())
+    assert np.mean(ratio) < 0.9 and 0.88 <= inside / 80 <= 1
+
+
+def test_locations_that_are_a_sample_widen_the_intervals_of_what_varies_between_them():
+    frame, part, given = by_location(2000, 3, rate=1.0)
+    part["grade"] += np.random.default_rng(1).normal(0, 1.0, 40)[part["location"]]
+    alone = outcomes(part, given, measures={"mean": "grade"}).table
+    spread = outcomes(part, given, measures={"mean": "grade"}, clusters="location").table
+    assert spread["value"].to_numpy() == pytest.approx(alone["value"].to_numpy()) and (spread["se"] > 1.5 * alone["se"]).all()
