@@ -103,9 +103,9 @@ def _mean_of(survey, group):
     return _unless(row, found)
 
 
-def _measure(survey, name):
+def _measure(survey, name, group=""):
     table = _table(survey, "expectations.exceeding", lambda: expectations.exceeding(survey.frame, **_direct(survey))).table
-    row = table[table["measure"] == name].iloc[0]
+    row = table[(table["measure"] == name) & (table["group"] == group)].iloc[0]
     return _unless(row, Share(float(row["value"]), **_counts(row), table="expectations.exceeding"))
 
 
@@ -118,7 +118,7 @@ def mean_of_met(survey, claim):
 
 
 def share_of_exceeded(survey, claim):
-    return _measure(survey, "delighted_if_exceeded")
+    return _measure(survey, "delighted", "exceeded")
 
 
 def exceeded_of_delighted(survey, claim):

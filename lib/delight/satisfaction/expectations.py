@@ -104,10 +104,9 @@ class _Together:
 
 
 def _delight_from(scale, delight_from):
+    """The point named, else the scale's own, else its highest."""
     found = scale.delight_from if delight_from is None else delight_from
-    if found is None:
-        raise InputError(f"The scale {scale} has no usual point of delight; name one as delight_from.")
-    return float(found)
+    return float(scale.max if found is None else found)
 
 
 def exceeding(frame, *, y, x, scales, delight_from=None, exceeded_from=None, ci_level=0.95, **design):
@@ -120,7 +119,7 @@ def exceeding(frame, *, y, x, scales, delight_from=None, exceeded_from=None, ci_
         Overall grade; the direct question (much worse … much better than expected).
     scales : dict of column to Scale
     delight_from : float, optional
-        Lowest grade that counts as delighted; by default the scale's own.
+        Lowest grade that counts as delighted; by default the scale's own, else its highest point.
     exceeded_from : float, optional
         Lowest answer to `x` that says "exceeded"; by default the highest two answers, if above the middle (`direct_cuts`).
     **design
@@ -129,9 +128,9 @@ def exceeding(frame, *, y, x, scales, delight_from=None, exceeded_from=None, ci_
     Returns
     -------
     Result
-        A row a ``measure``: ``share_exceeded``; ``delighted_if_exceeded``, ``delighted_if_met``, ``delighted_if_below``; ``risk_diff`` (the
-        first less the second of these, with ``p``); ``exceeded_if_delighted`` and its complement ``violations``. Columns ``value, lo, hi,
-        p, n, n_missing, n_eff, status``. Nobody in the base: NaN, ``insufficient``.
+        A row a ``measure``: ``share_exceeded``; ``delighted`` for each group (``by="disconfirmation"``, ``group`` exceeded, met, below);
+        ``risk_diff`` of the groups exceeded and met (``group, other``, with ``p``); ``exceeded_if_delighted`` and its complement
+        ``violations``. Columns ``value, lo, hi, p, n, n_other, n_missing, n_eff, status``. Nobody in the base: NaN, ``insufficient``.
 
     Notes
     -----
@@ -150,12 +149,14 @@ def exceeding(frame, *, y, x, scales, delight_from=None, exceeded_from=None, ci_
     delight_from = _delight_from(scales[y], delight_from)
     delighted, everybody = both.y >= delight_from - 1e-9, np.ones(len(both.y), bool)
     exceeded, met = both.group("exceeded"), both.group("met")
-    rows = [{"measure": "share_exceeded", **both.share(exceeded, everybody, ci_level)}]
-    for name in ("exceeded", "met", "below"):
-        rows.append({"measure": f"delighted_if_{name}", **both.share(delighted, both.group(name), ci_level)})
-    rows.append({"measure": "risk_diff", **_risk_difference(both, delighted, exceeded, met, ci_level)})
-    rows.append({"measure": "exceeded_if_delighted", **both.share(exceeded, delighted, ci_level)})
-    rows.append({"measure": "violations", **both.share(~exceeded, delighted, ci_level)})
+    whole, one = {"by": "", "group": "", "other": ""}, {"by": "disconfirmation", "other": ""}
+    rows = [{"measure": "share_exceeded", **whole, **both.share(exceeded, everybody, ci_level)}]
+    for name in reversed(GROUPS):
+        rows.append({"measure": "delighted", **one, "group": name, **both.share(delighted, both.group(name), ci_level)})
+    about = {"by": "disconfirmation", "group": "exceeded", "other": "met"}
+    rows.append({"measure": "risk_diff", **about, **_risk_difference(both, delighted, exceeded, met, ci_level)})
+    rows.append({"measure": "exceeded_if_delighted", **whole, **both.share(exceeded, delighted, ci_level)})
+    rows.append({"measure": "violations", **whole, **both.share(~exceeded, delighted, ci_level)})
     table = pd.DataFrame(rows)
     table["p"] = table["p"].astype(float)
     return Result.of(
@@ -167,7 +168,7 @@ def exceeding(frame, *, y, x, scales, delight_from=None, exceeded_from=None, ci_
 def _risk_difference(both, hits, first, second, ci_level):
     """Difference of the share of `hits` in two groups, with Newcombe's interval and the score test."""
     a, b = both.share(hits, first, ci_level), both.share(hits, second, ci_level)
-    row = {"value": a["value"] - b["value"], "lo": np.nan, "hi": np.nan, "p": np.nan, "n": min(a["n"], b["n"])}
+    row = {"value": a["value"] - b["value"], "lo": np.nan, "hi": np.nan, "p": np.nan, "n": a["n"], "n_other": b["n"]}
     row |= {"n_missing": both.used.n_missing, "n_eff": a["n_eff"] + b["n_eff"], "status": base_status(min(a["n"], b["n"]))}
     if not a["n"] or not b["n"]:
         return {**row, "status": "insufficient"}
@@ -199,7 +200,8 @@ def joint(frame, *, y, x, scales, delight_from=None, exceeded_from=None, ci_leve
         ``lo, hi``, ``share_of_group`` (the band's share of the group), ``n`` (of the group), ``n_missing, n_eff, status``.
     """
     both = _Together(frame, y, x, scales, exceeded_from=exceeded_from, **design)
-    cuts = score_bands(scales[y], _delight_from(scales[y], delight_from))
+    delight_from = _delight_from(scales[y], delight_from)
+    cuts = score_bands(scales[y], delight_from)
     everybody, rows = np.ones(len(both.y), bool), []
     lowest, highest = both.y <= cuts["low"][1] + 1e-9, both.y >= cuts["delighted"][0] - 1e-9
     within = {"low": lowest if "middle" in cuts else ~highest, "middle": ~lowest & ~highest, "delighted": highest}
@@ -249,7 +251,7 @@ def means(frame, *, y, x, scales, delight_from=None, exceeded_from=None, ci_leve
         rows.append({**row, **both.base(inside), "n_eff": found.n_eff, "status": level_status(found)})
     return Result.of(
         f"{METHOD}.means", rows, function="delight.satisfaction.expectations.means", notes=both.notes, **both.meta, **_trend(both),
-        delight_from=scales[y].delight_from if delight_from is None else delight_from, ci_level=ci_level,
+        delight_from=_delight_from(scales[y], delight_from), ci_level=ci_level,
     )  # fmt: skip
 
 
@@ -281,8 +283,9 @@ def three_way(frame, *, y, x, recommend, scales, delight_from=None, exceeded_fro
     -------
     ThreeWay of Results
         cells : a row a combination of ``exceeded, delighted, promoter`` (true or false): ``count, share, lo, hi``.
-        agreement : a row a pair (``term, other``): Cohen's ``kappa`` with ``kappa_lo, kappa_hi``; ``term_if_other`` and ``other_if_term`` with
-        their limits, ``n_term, n_other``. Everybody alike in one of the two: NaN, ``degenerate``.
+        agreement : a row an ordered pair (``term, other``): ``term_if_other``, the share of those who are `other` that is `term`, with limits
+        and its base ``n_other``; Cohen's ``kappa`` of the two with ``kappa_se, kappa_lo, kappa_hi``. Everybody alike in one of the two:
+        NaN, ``degenerate``.
 
     Notes
     -----
@@ -303,7 +306,7 @@ def three_way(frame, *, y, x, recommend, scales, delight_from=None, exceeded_fro
         inside = np.logical_and.reduce([mark == flag for mark, flag in zip(marks.values(), flags)])
         found = both.share(inside, everybody, ci_level)
         cells.append({**dict(zip(marks, flags)), "count": int(round(both.design.f[inside].sum())), "share": found.pop("value"), **found})
-    pairs = [_agreement(both, marks, a, b, ci_level) for a, b in combinations(marks, 2)]
+    pairs = [_agreement(both, marks, *pair, ci_level) for a, b in combinations(marks, 2) for pair in ((a, b), (b, a))]
     about = {**both.meta, "recommend": recommend, "delight_from": delight_from, "ci_level": ci_level, "keys": list(marks)}
     function = "delight.satisfaction.expectations.three_way"
     return ThreeWay(
@@ -315,10 +318,9 @@ def three_way(frame, *, y, x, recommend, scales, delight_from=None, exceeded_fro
 def _agreement(both, marks, first, second, ci_level):
     a, b = marks[first].astype(float), marks[second].astype(float)
     row = {"term": first, "other": second, "kappa": np.nan, "kappa_se": np.nan, "kappa_lo": np.nan, "kappa_hi": np.nan}
-    for name, hits, inside in (("term_if_other", marks[first], marks[second]), ("other_if_term", marks[second], marks[first])):
-        found = both.share(hits, inside, ci_level)
-        row |= {name: found["value"], f"{name}_lo": found["lo"], f"{name}_hi": found["hi"]}
-    row |= {"n_term": both.base(marks[first])["n"], "n_other": both.base(marks[second])["n"], **both.base(), "n_eff": both.used.n_eff}
+    share = both.share(marks[first], marks[second], ci_level)
+    row |= {"term_if_other": share["value"], "term_if_other_lo": share["lo"], "term_if_other_hi": share["hi"]}
+    row |= {**both.base(), "n_other": share["n"], "n_eff": both.used.n_eff}
     if both.used.n < 2:
         return {**row, "status": "insufficient"}
     same = a * b + (1 - a) * (1 - b)

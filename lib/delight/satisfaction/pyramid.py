@@ -95,7 +95,8 @@ def pyramid(
         wholes), ``h_best`` (all questions in the order in which they are reached most), ``share_not_cumulative`` (``_lo, _hi``),
         Jonckheere-Terpstra's ``trend_j, trend_z, p_trend``; the halo benchmarks ``p_halo`` (of H), ``p_halo_not_cumulative,
         p_halo_trend, assignments, exact`` and ``z_impression, p_impression``; ``verdict, flags``.
-        caps : a row a cap, class (L1, L1-2) and cut: ``share_above`` (``_lo, _hi``), ``mean``, ``verdict_here``, ``verdict`` over all cuts, ``flags``.
+        caps : a row a cap, class and cut: ``share_above`` (``_lo, _hi``), ``mean``; for the classes that the sources speak of (L1, L1-2)
+        ``verdict_here``, ``verdict`` over all cuts, ``flags``.
         basics : a row a cut: respondents with every basic (levels 1-2) met and nothing beyond (levels 3-4): ``mean, ci_lo, ci_hi, p,
         share_above, verdict``; beside them ``mean_other, n_other`` of those with every basic met and something beyond.
     A class nobody is in: NaN, ``insufficient``. Levels that everybody or nobody reaches leave H undefined: ``degenerate``.
@@ -567,7 +568,7 @@ def _settled(verdict, doubt):
 
 
 def _flags(same_scale, doubt):
-    return " ".join(filter(None, ["same_scale" if same_scale else "", doubt]))
+    return ", ".join(filter(None, ["same_scale" if same_scale else "", doubt]))
 
 
 def _settle_order(rows, doubt):
@@ -579,10 +580,10 @@ def _settle_order(rows, doubt):
 
 
 def _cap_rows(readings, doubt, ci_level):
-    """The caps that the sources claim, for the first level alone and for the first two together."""
+    """Share of every class above the caps that the sources claim, with the verdict for the first level alone and the first two together."""
     rows = []
     for cap in CAPS:
-        for name in ("L1", "L1-2"):
+        for name in class_names(readings[0].people.numbers) + ["not_cumulative"] + ["L1-2"] * (2 not in readings[0].people.numbers):
             found = [_cap_row(r, cap, name, ci_level) for r in readings]
             here = {row["verdict_here"] for row in found}
             verdict = _settled(here.pop() if len(here) == 1 else "inconclusive", doubt)
@@ -592,13 +593,15 @@ def _cap_rows(readings, doubt, ci_level):
 
 def _cap_row(reading, cap, name, ci_level):
     people = reading.people
-    known = name in class_names(people.numbers)
+    known = name in [*class_names(people.numbers), "not_cumulative"]
     inside = reading.members(name) if known else np.zeros(len(people.y), bool)
     found = people.design.mean(people.y, inside, ci_level=ci_level)
     row = {**reading.about, "cap": cap, "by": "class", "group": name, **people.base(inside), "n_eff": found.n_eff, "mean": found.value}
     row |= _share(people, people.y > cap + 1e-9, inside, "share_above", ci_level)
     if not known or not people.graded:
         return {**row, "verdict_here": "not_identified", "status": "not_identified"}
+    if name not in ("L1", "L1-2"):
+        return {**row, "verdict_here": "", "status": base_status(row["n"])}
     lo, hi = row["share_above_lo"], row["share_above_hi"]
     verdict = "insufficient" if not row["n"] else "supported" if hi <= MOST_ABOVE else "contradicted" if lo > MOST_ABOVE else "inconclusive"
     return {**row, "verdict_here": verdict, "status": base_status(row["n"])}
