@@ -327,7 +327,11 @@ def kinds(impact, words, **options):
                 "{experiences}: no effect of its own can be shown beside the other experiences. That is not proof that there is none."
             ).format(experiences=_listed(words, found["indifferent"]))
         )
-        t = impact.table[impact.table["impact_class"] == "indifferent"]
+        if _slight(impact):
+            paragraphs[-1] += " " + _("What {experiences} do show with so many answers is too little to matter.").format(
+                experiences=_listed(words, _slight(impact))
+            )
+        t = impact.table[(impact.table["impact_class"] == "indifferent") & ~impact.table["attribute"].isin(_slight(impact))]
         hint = t.loc[(t["penalty_hi"] < 0) | (t["reward_lo"] > 0), "attribute"]
         if len(hint):
             paragraphs[-1] += " " + _(
@@ -348,6 +352,12 @@ def kinds(impact, words, **options):
             )
         )
     return [*paragraphs, " ".join(_kind_notes(impact, words))]
+
+
+def _slight(impact):
+    """Experiences whose effect is shown and too small to matter."""
+    note = impact.note("slight_effect")
+    return note.values["attributes"] if note else []
 
 
 def _kind_notes(impact, words):
@@ -516,6 +526,7 @@ def slope_table(impact, words, **options):
 def sensitivity_table(codings, words, **options):
     """Impact asymmetry beside its linear null under three codings."""
     _, t = words.gettext, codings.table
+    t = t[t["coefficient"] == "raw"] if "coefficient" in t else t
     names = {"default": _("usual cuts"), "extremes": _("extremes"), "terciles": _("thirds")}
     attributes = list(dict.fromkeys(t["attribute"]))
     columns = [Column(_("Experience"), [words.column(a) for a in attributes])]

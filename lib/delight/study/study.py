@@ -274,6 +274,11 @@ class Study:
             "clusters": self.design().clusters,
         }
 
+    def stated_importance(self):
+        """Attribute → column that asks how important it is, where the codebook ties the two by `pair`."""
+        asked = {self.questions[c].pair: c for c in self.columns("importance") if self.questions[c].pair}
+        return {a: asked[self.questions[a].pair] for a in self.columns("attribute") if self.questions[a].pair in asked}
+
     def design(self):
         """How locations came into the research, with persons per location."""
         kind = self.fieldwork.get("design") or "undeclared"
