@@ -55,8 +55,8 @@ def curve(
     -------
     Result
         A row per point of the satisfaction scale (unanswered points too): ``grade, n, n_missing, n_eff, mean, ci_lo, ci_hi, sd, share_loyal``
-        with limits, ``share_max, isotonic, lowess, lowess_lo, lowess_hi`` (smooth mean with its pointwise percentile band), ``lowess_share`` likewise
-        of the share that is loyal, ``status``. Graded outcomes: t interval of the mean; yes/no: the mean is a share with its Wilson
+        with limits, ``share_max, isotonic, lowess, lowess_lo, lowess_hi`` (smooth mean with its pointwise percentile band), ``isotonic_share,
+        lowess_share`` likewise of the share that is loyal, ``status``. Graded outcomes: t interval of the mean; yes/no: the mean is a share with its Wilson
         interval; clusters: CR1 of the saturated model, t(G-1). One answer gives no interval; nobody gives NaN and ``insufficient``.
 
     Raises
@@ -82,8 +82,9 @@ def curve(
     if clusters:
         table = _clustered(table, data, at, ci_level)
     known = table["mean"].notna()
-    table["isotonic"] = np.nan
-    table.loc[known, "isotonic"] = isotonic(table.loc[known, "mean"], table.loc[known, "weight"])
+    for name, of in (("isotonic", "mean"), ("isotonic_share", "share_loyal")):
+        table[name] = np.nan
+        table.loc[known, name] = isotonic(table.loc[known, of], table.loc[known, "weight"])
     loyal = (data.y >= event).astype(float)
     for name, values in (("lowess", data.y), ("lowess_share", loyal)):
         table = table.assign(**_smoothed(data, values, name, grades, scales[x], span, ci_level, n_boot, seed))
@@ -92,7 +93,7 @@ def curve(
     return Result.of(
         "M19", table[["grade", *[c for c in table if c != "grade"]]], function="delight.loyalty.curve.curve", notes=notes, outcome=y,
         satisfaction=x, turned=turned, event=float(event), binary=data.binary, scale=scales[y], satisfaction_scale=scales[x],
-        clusters=clusters, ci_level=ci_level, span=span, n_boot=n_boot, seed=seed, keys=["outcome_role"], **data.sample.meta,
+        clusters=clusters, ci_level=ci_level, span=span, rounded=rounded, n_boot=n_boot, seed=seed, keys=["outcome_role"], **data.sample.meta,
     )  # fmt: skip
 
 

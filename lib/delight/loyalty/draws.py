@@ -38,13 +38,14 @@ class Refit:
         self.x = x / self.spread
         self.products = np.einsum("ij,ik->ijk", self.x, self.x).reshape(len(x), -1)
 
-    def coef(self, times, *, steps=30, tolerance=1e-4):
+    def coef(self, times, *, steps=50):
         """Coefficients, shape (samples, k); `times` of shape (samples, rows) holds each row's weight in each sample.
 
         A sample whose terms determine each other gives NaN.
         """
         times = np.atleast_2d(np.asarray(times, dtype=float))
         k = self.x.shape[1]
+        tolerance = 1e-4 if self.family == "logit" else 1e-8  # Newton squares its error, Fisher scoring of the Gamma does not
         coef = np.tile(self._start if len(times) > 1 else np.zeros(k), (len(times), 1))
         if self.family == "gamma" and len(times) == 1:  # start at the mean: the constant is the first column
             coef[:, 0] = np.log((times @ self.y) / times.sum(axis=1)) / (self.x[0, 0] or 1.0)

@@ -235,8 +235,12 @@ def _curve_title(result, words):
 def _curve_caption(result, words):
     _ = words.gettext
     level = words.percent(result.meta.get("ci_level", 0.95))
+    if any(m.get("rounded") for _o, m in _outcomes(result)):
+        return _(
+            "Share of loyal answers among the respondents around each grade, with {level} intervals, and a smooth line through them with its band. Hollow points rest on fewer than 30 answers."
+        ).format(level=level)
     return _(
-        "Share of loyal answers among the respondents who gave each grade, with {level} intervals, and a smooth line through them with its band. Hollow points rest on fewer than 30 answers."
+        "Share of loyal answers among the respondents who gave each grade, with {level} intervals, and the line through them that never falls. Hollow points rest on fewer than 30 answers."
     ).format(level=level)
 
 
@@ -271,12 +275,13 @@ def curve(result, ax, words):
         x, y = rows["grade"].astype(float) + dx, 100 * rows["share_loyal"].astype(float)
         lo, hi = 100 * rows["share_loyal_lo"].astype(float), 100 * rows["share_loyal_hi"].astype(float)
         ax.vlines(x, lo, hi, color=colour, linewidth=1, alpha=0.55)
-        if "lowess_share" in rows:
+        line = "lowess_share" if meta.get("rounded") else "isotonic_share"  # whole grades need no smoothing, which would hide a step
+        if line in rows:
             at = rows["grade"].astype(float)
-            ax.fill_between(
-                at, *(100 * rows[f"lowess_share{end}"].astype(float) for end in ("_lo", "_hi")), color=colour, alpha=0.10, linewidth=0
-            )
-            ax.plot(at, 100 * rows["lowess_share"].astype(float), color=colour, linewidth=1.3)
+            if meta.get("rounded"):
+                limits = [100 * rows[f"{line}{end}"].astype(float) for end in ("_lo", "_hi")]
+                ax.fill_between(at, *limits, color=colour, alpha=0.10, linewidth=0)
+            ax.plot(at + (0 if meta.get("rounded") else dx), 100 * rows[line].astype(float), color=colour, linewidth=1.3)
         small = (rows["n"].astype(float) < _SMALL).to_numpy()
         ax.scatter(x[~small], y[~small], s=20, color=colour, zorder=3, label=_loyal(words, meta.get("role"), meta))
         ax.scatter(x[small], y[small], s=20, facecolor="white", edgecolor=colour, zorder=3)

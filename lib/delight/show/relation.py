@@ -121,7 +121,7 @@ def _bond_note(result, words):
 
 @table(title=_bond_title, note=_bond_note)
 def bond_table(result, words):
-    """Every population, scale and estimator."""
+    """Every estimator of the amount among the delighted, and the overlap estimate on other scales and from one grade lower on."""
     _ = words.gettext
     population = {
         "delighted": _("grade {grade} or higher").format(grade=_point(words, result.meta["delight_from"])),
@@ -133,6 +133,8 @@ def bond_table(result, words):
         "two_part": _("two-part model"),
     }  # fmt: skip
     rows = result.table
+    first = rows["population"].eq("delighted") & rows["scale"].eq("value")
+    rows = rows[first | rows["estimator"].eq("overlap") & (rows["population"].eq("delighted") | rows["scale"].eq("value"))]
     log = rows["scale"].eq("log")
 
     def number(values):

@@ -3,9 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 from delight.errors import InputError
 from delight.estimate import wilson
-from delight.loyalty.curve import curve, isotonic, matrix
+from delight.loyalty.curve import curve, isotonic, lowess, matrix
+from delight.loyalty.regimes import regimes, zones
 from delight.scales import Scale
 from scipy import stats
 from sklearn.isotonic import IsotonicRegression
@@ -117,3 +119,63 @@ def test_no_answers_at_all_is_insufficient():
     result = curve(frame, y="l", x="s", scales={"s": TEN, "l": TEN})
     assert result.status == "insufficient" and result.table["mean"].isna().all() and (result.table["n_missing"] == 2).all()
     assert matrix(frame, y="l", x="s", scales={"s": TEN, "l": TEN}).status == "insufficient"
+
+
+# ---- smooth curve, lift, zones, regimes
+def test_the_smooth_curve_equals_statsmodels_lowess():
+    rng = np.random.default_rng(0)
+    x = np.sort(rng.random(60))
+    y = np.sin(5 * x) + rng.normal(0, 0.2, 60)
+    assert lowess(x, y, x, span=0.5)[0] == pytest.approx(sm.nonparametric.lowess(y, x, frac=0.5, it=0, return_sorted=False), abs=1e-12)
+
+
+def test_a_straight_line_stays_straight_and_its_band_holds_it(mobi):
+    frame = pd.DataFrame({"s": np.tile(np.arange(4.0, 11), 30)}).assign(l=lambda t: t["s"] - 1)
+    table = curve(frame, y="l", x="s", scales={"s": TEN, "l": TEN}).table.dropna(subset="mean")
+    assert table["lowess"].to_numpy() == pytest.approx(table["grade"] - 1) and table["lowess_hi"].to_numpy() == pytest.approx(
+        table["lowess"]
+    )
+    real = curve(mobi, y="CUSL3", x="CUSA1", scales={"CUSA1": TEN, "CUSL3": TEN}).table.set_index("grade").loc[8]
+    assert real.lowess_lo < real.lowess < real.lowess_hi and real.isotonic_share >= 0
+    assert curve(mobi, y="CUSL3", x="CUSA1", scales={"CUSA1": TEN, "CUSL3": TEN}, n_boot=0).table["lowess_lo"].isna().all()
+
+
+def test_the_limits_of_a_lift_by_hand_for_independent_answers():
+    frame = answers([(9, 9)] * 25 + [(9, 5)] * 25 + [(5, 9)] * 25 + [(5, 5)] * 25)
+    row = matrix(frame, y="l", x="s", scales={"s": TEN, "l": TEN}).table.set_index("cell").loc["apostle"]
+    # shares .25, .5, .5: each answer contributes 4 - 2 - 2 + 1 = 1, 1 - 2 = -1, -1 or 1 to the logarithm, so that its variance is 1/99
+    reach = stats.norm.ppf(0.975) / np.sqrt(99)
+    assert (row.lift, row.lift_lo, row.lift_hi) == pytest.approx((1, np.exp(-reach), np.exp(reach)))
+
+
+def test_zones_lie_where_planted_and_a_straight_line_has_none():
+    rng = np.random.default_rng(2)
+    s = rng.integers(3, 11, 800).astype(float)
+    stairs = pd.DataFrame({"s": s, "l": np.where(s >= 9, 9.0, np.where(s >= 6, 6.0, 3.0)) + rng.normal(0, 1, 800)})
+    scales = {"s": TEN, "l": Scale(-20, 40, 0)}
+    found = zones(stairs, y="l", x="s", scales=scales)
+    assert found.table["from_point"].tolist()[1:] == [6, 9] and found.status == "ok"
+    assert found.table["n"].sum() == 800 and found.table["mean"].tolist() == pytest.approx([3, 6, 9], abs=0.2)
+    line = zones(stairs.assign(l=stairs["s"] + rng.normal(0, 1, 800)), y="l", x="s", scales=scales)
+    assert line.status == "not_identified" and line.note("no_zones")
+    assert zones(stairs.head(40), y="l", x="s", scales=scales).status == "insufficient"
+
+
+def test_regimes_differ_where_slopes_were_planted_to_differ():
+    rng = np.random.default_rng(3)
+    n = 900
+    s, market = rng.integers(4, 11, n).astype(float), rng.choice(["open", "closed", "empty"], n, p=[0.5, 0.48, 0.02])
+    frame = pd.DataFrame({"s": s, "market": market, "l": np.where(market == "open", 0.9, 0.3) * s + rng.normal(0, 1, n)})
+    options = dict(y="l", x="s", by="market", scales={"s": TEN, "l": Scale(-20, 40, 0)}, n_boot=99)
+    result = regimes(frame, **options)
+    slopes = result.table[result.table["form"] == "moderation"].set_index("group")
+    assert (
+        slopes.loc["open", "coef_s"] == pytest.approx(0.9, abs=0.06) and result.meta["test"]["p"] < 1e-6 and result.meta["test"]["df"] == 1
+    )
+    assert slopes.loc["empty", "status"] == "insufficient" and np.isnan(slopes.loc["empty", "coef_s"])
+    alone = np.polyfit(s[market == "open"], frame.loc[market == "open", "l"], 1)[0]
+    assert slopes.loc["open", "coef_s"] == pytest.approx(alone)
+    same = regimes(frame.assign(l=0.5 * s + rng.normal(0, 1, n)), **options, delight_from=9)
+    assert same.meta["test"]["p"] > 0.01 and same.meta["test"]["df"] == 2
+    with pytest.raises(InputError, match="names no group"):
+        regimes(frame.assign(market=None), **options)
