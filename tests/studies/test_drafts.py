@@ -27,7 +27,19 @@ NEVER_RATED = {
     + ["DESTGEO", "ARRTIME", "DEPTIME", "HOWLONG", "Q17ZIP", "Q19AGE", "Q20GENDER", "Q21INCOME", "LANG", "WEIGHT", "Q8COM1", "Q9COM1"],
 }
 #: Roles whose columns are rated by customers.
-RATED = {"attribute", "overall", "recommend", "repurchase", "stayed", "importance", "need", "emotion", "expectation", "disconfirmation"}
+RATED = {
+    "attribute",
+    "overall",
+    "recommend",
+    "repurchase",
+    "stayed",
+    "importance",
+    "need",
+    "emotion",
+    "expectation",
+    "disconfirmation",
+    "item",
+}
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +68,9 @@ def by_hand(name):
 @pytest.mark.parametrize("name", STUDIES)
 def test_what_a_person_chose_is_drafted_or_left_open(drafted, name):
     report, chosen = drafted(name), by_hand(name)
-    chosen = chosen[~chosen.isin(["ignore"])]
+    for column in chosen.index[chosen == "item"]:  # a question of a construct looks like any rating; a person says of which
+        assert report.roles[column] in ("item", "attribute", "overall", "?"), column
+    chosen = chosen[~chosen.isin(["ignore", "item"])]
     roles = {c: report.roles[c] for c in chosen.index if c in report.roles}
     assert len(roles) >= len(chosen) - 1  # the airport's AGE is drafted under one of the four years' names
     right = [c for c, role in roles.items() if role == chosen[c]]
@@ -80,6 +94,7 @@ def test_a_draft_with_its_doubts_settled_has_no_error(drafted, shared, monkeypat
     book = sheet(path)
     for column in book.index[book["role"] == "?"]:
         book.loc[column, "role"] = chosen.get(column, "ignore")
+        book.loc[column, "construct"] = sheet(HERE / name / "codebook.csv")["construct"].get(column, "")
     book.reset_index().to_csv(path, index=False)
     raw = shared / "data" / name
     assert [f for f in table.check(report.folder, raw=raw) if f.severity == "error"] == []

@@ -66,7 +66,7 @@ def compare(frame, *, y, scale, by, order=None, within=None, delight_from=None, 
     Notes
     -----
     Welch's t; Welch's F for more than two groups; with clusters the variance over clusters (t and F with G-1, wild cluster
-    bootstrap-t below 40). Brunner-Munzel is not defined for sampling weights or clusters: NaN. Hedges' g: variance of the difference over
+    bootstrap-t below 40). Brunner-Munzel is not defined for weights or clusters: NaN. Hedges' g: variance of the difference over
     the pooled variance, plus g²/(2 (n₁+n₂)) (Bonett 2008). Difference of shares: Newcombe's hybrid of two Wilson intervals with
     n_eff; with clusters t with the cluster-robust standard error.
 
@@ -213,15 +213,24 @@ class StudentizedRange:
 
 def _brunner_munzel(answers, first, second):
     """Brunner-Munzel p and the probability that the first group scores higher, ties counting half."""
-    blank = {"p_bm": np.nan, "p_higher": np.nan}
-    if answers.used.kind == "sampling" or answers.design.clusters is not None or min(first.n, second.n) < 2:
-        return blank
-    a, b = (np.repeat(answers.y[g.inside], answers.design.f[g.inside].astype(int)) for g in (first, second))
+    if not counted(answers) or min(first.n, second.n) < 2:
+        return {"p_bm": np.nan, "p_higher": np.nan}
+    p, higher = brunner_munzel(*(np.repeat(answers.y[g.inside], answers.design.f[g.inside].astype(int)) for g in (first, second)))
+    return {"p_bm": p, "p_higher": higher}
+
+
+def counted(answers):
+    """Whether every answer counts alike and by itself: no sampling weights, clusters or weighting to populations."""
+    return answers.used.kind != "sampling" and answers.design.clusters is None and not answers.design.poststratified
+
+
+def brunner_munzel(a, b):
+    """(p, probability that a value of `a` exceeds one of `b`, ties counting half) of two independent sets of answers."""
     higher = float(np.mean(_mid_share(b, a)))
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         p = float(stats.brunnermunzel(a, b).pvalue)
-    return {"p_bm": p, "p_higher": higher}
+    return p, higher
 
 
 def _mid_share(of, at):

@@ -13,6 +13,7 @@ from delight.estimate import base_status, benjamini_hochberg, need_columns
 from delight.result import Note, Result
 from delight.satisfaction import composition as mix
 from delight.satisfaction.answers import Answers
+from delight.satisfaction.groups import brunner_munzel, counted, hedges
 from delight.satisfaction.nps import interval, promoter_score, score_label
 
 METHOD = "M38"
@@ -65,6 +66,7 @@ def waves(
     Result
         Rows ``measure`` (``mean, share_delighted, nps``) by ``wave``: ``by="wave", group, wave_order, value, ci_lo, ci_hi, previous``,
         ``change, change_lo, change_hi, se_change, p, p_adj`` (Benjamini-Hochberg over the table), ``mdc`` (minimum detectable change),
+        of means ``d, d_lo, d_hi`` (Hedges' g) and, of other persons without weights or clusters, Brunner-Munzel's ``p_bm``,
         ``swing`` (what a change by chance alone stays below with `ci_level`; √2 times the half-width for waves of equal size), ``n_matched``;
         with `composition` also ``mix_part, rate_part, adjusted_change``, each with ``_lo, _hi, _p`` (and ``mix_part_p_adj``), and
         ``adjusted, adjusted_lo, adjusted_hi``: the level with the make-up of the newest wave; ``n, n_missing, n_eff, status``. Shares
@@ -154,7 +156,15 @@ def _wave(frame, measure, column, scale, threshold, match, ci_level, design):
         p, d = (w * (scores > 0)).sum() / w.sum(), (w * (scores < 0)).sum() / w.sum()
         lo, hi = interval(p, d, answers.design.score_n(found, ci_level), ci_level=ci_level)
     status = "insufficient" if not found.n else "assumption_warning" if found.interval == "few" else base_status(found.n)
-    row = {"value": found.value, "ci_lo": lo, "ci_hi": hi, "n": found.n, "n_missing": answers.used.n_missing, "n_eff": found.n_eff}
+    row = {
+        "measure": measure,
+        "value": found.value,
+        "ci_lo": lo,
+        "ci_hi": hi,
+        "n": found.n,
+        "n_missing": answers.used.n_missing,
+        "n_eff": found.n_eff,
+    }
     u = answers.design.influence(scores)[1]
     if measure != "mean" and answers.design.simple and found.n > 1:  # shares and scores: variance over n, not n - 1 (M03)
         shrink = np.sqrt((found.n - 1) / found.n)
@@ -171,6 +181,7 @@ def _wave(frame, measure, column, scale, threshold, match, ci_level, design):
         "found": found,
         "exact": measure == "mean" or answers.clusters is not None,
         "shared": shared,
+        "counted": counted(answers),
         "wave": mix.Wave(scores, answers.used.frame, answers.design, keys),
         "notes": answers.notes,
         "meta": answers.meta,
@@ -179,7 +190,7 @@ def _wave(frame, measure, column, scale, threshold, match, ci_level, design):
 
 def _change(before, now, power, ci_level):
     """Columns of the change since the wave before."""
-    keys = ["change", "change_lo", "change_hi", "se_change", "p", "mdc", "swing"]
+    keys = ["change", "change_lo", "change_hi", "se_change", "p", "mdc", "swing", "d", "d_lo", "d_hi", "p_bm"]
     blank = {"previous": None if before is None else before["name"], **dict.fromkeys(keys, np.nan), "n_matched": 0}
     if before is None or not now["row"]["n"]:
         return blank
@@ -195,6 +206,11 @@ def _change(before, now, power, ci_level):
     if now["exact"]:
         df = (a.se**2 + b.se**2) ** 2 / (a.se**4 / a.df + b.se**4 / b.df) if a.df > 0 and b.df > 0 and a.se + b.se > 0 else np.nan
     half = stats.t.ppf(0.5 + ci_level / 2, df) * se
+    if now["row"]["measure"] == "mean":
+        blank |= dict(zip(("d", "d_lo", "d_hi"), hedges(b, a, se, ci_level)))
+        one, two = now["wave"], before["wave"]
+        alone = now["counted"] and before["counted"] and not len(both) and min(a.n, b.n) > 1
+        blank["p_bm"] = brunner_munzel(*(np.repeat(w.y, w.design.f.astype(int)) for w in (one, two)))[0] if alone else np.nan
     return {
         **blank,
         "change": change,

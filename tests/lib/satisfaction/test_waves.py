@@ -33,6 +33,9 @@ def test_the_change_of_the_mean_is_welchs(frame):
     assert (row.change_lo, row.change_hi) == pytest.approx(tuple(expected.confidence_interval()))
     assert row.previous == "2024" and row.mdc == pytest.approx((stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) * row.se_change)
     assert np.isnan(found.loc[("mean", "2023"), "change"])
+    assert row.p_bm == pytest.approx(stats.brunnermunzel(parts[1], parts[0]).pvalue)
+    pooled = np.sqrt((179 * parts[1].var() + 119 * parts[0].var()) / 298)
+    assert row.d == pytest.approx(row.change / pooled * (1 - 3 / (4 * 298 - 1))) and row.d_lo < row.d < row.d_hi
 
 
 def test_the_change_of_the_score_is_that_of_m03(frame):
