@@ -165,8 +165,10 @@ def compared(rxx, rxy, pairs):
 def _tables(draws, status, notes, where, meta):
     counts = {"n": meta["n_used"], "n_missing": meta["n_dropped_missing"], "n_eff": meta["n_eff"]}
     pairs, sized = pd.DataFrame(columns=PAIR_COLUMNS), pd.DataFrame(columns=["attribute", "size", "raw", "raw_lo", "raw_hi"])
-    if draws is not None:
-        raw = values(subset_r2(draws.rxx[:1], draws.rxy[:1]))[:, 0]
+    raw = None if draws is None else values(subset_r2(draws.rxx[:1], draws.rxy[:1]))[:, 0]
+    if raw is not None and not raw.sum() > 1e-12:
+        status = "degenerate"  # nothing is explained
+    elif raw is not None:
         order = np.argsort(-raw, kind="stable")
         met = [(i, j) for at, i in enumerate(order) for j in order[at + 1 :]]
         d, share, mean = compared(draws.rxx, draws.rxy, met)

@@ -14,6 +14,8 @@ from delight.logit import fit_logit, fit_ordered
 
 #: An eigenvalue of the attributes' correlations below this means that one of them follows from others.
 SINGULAR = 1e-10
+#: Least McFadden's R² of a bootstrap draw; shares do not depend on it.
+SLIGHT = 1e-9
 #: Random columns that the comparison with noise is averaged over.
 NOISE = 20
 #: Most levels an outcome may have to be treated as ordered under ``link="auto"``.
@@ -231,10 +233,11 @@ class LogitTerms:
         ll, ll0 = ll[:, 0] + _gain(step, self.fit), ll0[:, 0] + _gain(step0, self.null)
         with np.errstate(divide="ignore", invalid="ignore"):
             entropy = np.where(counts > 0, counts * np.log(counts / counts.sum(axis=1, keepdims=True)), 0.0).sum(axis=1)
-            r2 = np.clip((ll - ll0) / -entropy, 0, 1)
+            r2 = np.clip((ll - ll0) / -entropy, SLIGHT, 1)  # to second order a draw can fall below 0
             slopes = (self.fit.params[self.at] + step[:, self.at]) * sd
             towards = np.einsum("bij,bj->bi", linear.rxx, slopes)
-            scale = np.sqrt(r2 / np.einsum("bi,bi->b", slopes, towards))
+            size = np.einsum("bi,bi->b", slopes, towards)
+            scale = np.where(size > 0, np.sqrt(r2 / size), 0.0)
         cov = self.fit.full_cov[np.ix_(self.at, self.at)] * np.outer(sd[0], sd[0]) * scale[0] ** 2
         return replace(linear, rxy=towards * scale[:, None], beta_cov=cov)
 

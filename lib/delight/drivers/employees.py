@@ -232,12 +232,12 @@ def _counts(model, among):
 
 def _status(model, values, among, inside):
     """Status of one outcome."""
-    if not inside.any() or inside.all():
-        return "not_identified"
     part = _part(replace(model, values=values), among)
     status = drawn.status_of(part)
     if status in ("insufficient", "degenerate"):
         return status
+    if not inside.any() or inside.all():
+        return "not_identified"
     sides = [part.counted[part.values == v].sum() for v in np.unique(part.values)]
     return "insufficient" if len(sides) == 2 and min(sides) < FEWEST else status
 

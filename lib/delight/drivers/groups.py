@@ -263,7 +263,9 @@ def _tables(draws, names, status, left_out, n_permutations, rng, notes, where, m
         members["within"] = (members["raw"] / total).where(total > 1e-12)
         status = np.where(raw[0].sum() > 1e-12, status, "degenerate").item()
         meta = {**meta, "n_boot": draws.n_boot, "n_boot_members": len(within) - 1, "r2": float(raw[0].sum())}
-    groups["status"] = np.where(groups["attribute_group"].isin(left_out), "not_identified", status)
+    status = "not_identified" if draws is None and status in ("ok", "low_base") else status  # one group only
+    apart = groups["attribute_group"].isin(left_out) & (draws is not None)
+    groups["status"] = np.where(apart, "not_identified", status)
     counts = {"n": meta["n_used"], "n_missing": meta["n_dropped_missing"], "n_eff": meta["n_eff"]}
     groups = groups.reindex(columns=GROUP_COLUMNS).assign(game="quotient", **counts)
     members = members.reindex(columns=MEMBER_COLUMNS).assign(game="owen", status=status, **counts)

@@ -281,11 +281,15 @@ def _performance(draws, raw, hundred, ci_level):
     with np.errstate(all="ignore"):
         share = raw / raw.sum(axis=1, keepdims=True)
     table = pd.DataFrame({**shares.interval("performance", draws.means, ci_level), "performance_100": hundred[0]})
-    if draws.n_boot < 2 or np.isnan(raw[0]).any():
+    if draws.n_boot < 2 or np.isnan(share[0]).any():
         return table
+    known = ~np.isnan(share).any(axis=1)
+    share, hundred = share[known], hundred[known]
     quadrant = _quadrant(share, hundred)
-    dx, dy = share[1:] - share[1:].mean(axis=0), hundred[1:] - hundred[1:].mean(axis=0)
-    covariance, sx, sy = (dx * dy).sum(axis=0) / (draws.n_boot - 1), share[1:].std(axis=0, ddof=1), hundred[1:].std(axis=0, ddof=1)
+    if len(share) < 3:
+        return table.assign(quadrant=quadrant[0])
+    sx, sy = share[1:].std(axis=0, ddof=1), hundred[1:].std(axis=0, ddof=1)
+    covariance = ((share[1:] - share[1:].mean(axis=0)) * (hundred[1:] - hundred[1:].mean(axis=0))).sum(axis=0) / (len(share) - 2)
     with np.errstate(all="ignore"):
         corr = np.where(sx * sy > 0, covariance / (sx * sy), np.nan)
     prob = (quadrant[1:] == quadrant[0]).mean(axis=0)

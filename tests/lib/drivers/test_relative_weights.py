@@ -164,3 +164,10 @@ def test_where_nothing_is_explained_there_are_no_shares():
     frame = pd.DataFrame({"a": [1.0, 1, 2, 2] * 10, "y": [1.0, 2, 1, 2] * 10})  # no relation at all
     row = importance(frame, y="y", x=["a"], game="relative_weights", n_boot=0).importance.table.iloc[0]
     assert row["raw"] == pytest.approx(0, abs=1e-15) and np.isnan(row["share"]) and row["status"] == "degenerate"
+
+
+def test_weak_relations_keep_the_intervals_of_a_logit():
+    rng = np.random.default_rng(9)
+    frame = pd.DataFrame(rng.integers(1, 6, size=(60, 3)).astype(float), columns=["a", "b", "y"])  # nothing goes with anything
+    table = importance(frame, y="y", x=["a", "b"], game="relative_weights", link="logit", n_boot=200).importance.table
+    assert table[["ci_lo", "ci_hi", "quadrant_prob", "ellipse_x"]].notna().all(axis=None) and (table["raw_lo"] >= 0).all()
