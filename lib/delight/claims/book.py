@@ -49,7 +49,8 @@ def assess(survey, *, ledger=None, topics=None, only=None):
     table["sourced"] = [c.sourced for c in listed]
     table["topics"] = [", ".join(c.bears_on) for c in listed]
     decided = ~table["verdict"].isin(["not_testable", "insufficient", "not_identified"])
-    table["in_report"] = decided & [bool(c.bears_on) and (topics is None or not set(topics).isdisjoint(c.bears_on)) for c in listed]
+    leans = [bool(c.bears_on) and (topics is None or not set(topics).isdisjoint(c.bears_on)) for c in listed]
+    table["in_report"] = decided & np.array(leans, dtype=bool)
     known = table["verdict"].value_counts()
     totals = {v: int(known[v]) for v in VERDICTS if v in known}
     authors = {v: _voices(table[table["verdict"].isin(kinds)]) for v, kinds in (("hold", HOLDS), ("fail", FAILS))}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from delight.claims.evidence import Judged, Limits, Normal, Share, Unknown
@@ -61,10 +62,23 @@ def _rule(row, **more):
     return _unless(row, found)
 
 
+def _first(rows):
+    """The first row; where a method found nothing to say, an empty one."""
+    if len(rows):
+        return rows.iloc[0]
+    return pd.Series(
+        {**dict.fromkeys(rows.columns, np.nan), "n": 0, "n_missing": 0, "n_eff": 0.0, "status": "insufficient", "verdict": "insufficient"}
+    )
+
+
 def _table(survey, name, make):
-    """The table a chapter saved under this name, or what `make` answers with."""
+    """The table a chapter saved under this name, or what `make` answers with, made once."""
     found = survey.table(name)
-    return found if found is not None else make()
+    if found is None:
+        if name not in survey.kept:
+            survey.kept[name] = make()
+        found = survey.kept[name]
+    return found
 
 
 def _finer(scale):
@@ -95,7 +109,7 @@ def _direct(survey):
 
 def _mean_of(survey, group):
     table = _table(survey, "expectations.means", lambda: expectations.means(survey.frame, **_direct(survey))).table
-    row = table[table["group"] == group].iloc[0]
+    row = _first(table[table["group"] == group])
     scale = survey.scale(survey.column("overall"))
     if (scale.min, scale.max) not in ((0, 10), (1, 10)):
         return Unknown(status="not_identified", n=int(row["n"]))
@@ -105,7 +119,7 @@ def _mean_of(survey, group):
 
 def _measure(survey, name, group=""):
     table = _table(survey, "expectations.exceeding", lambda: expectations.exceeding(survey.frame, **_direct(survey))).table
-    row = table[(table["measure"] == name) & (table["group"] == group)].iloc[0]
+    row = _first(table[(table["measure"] == name) & (table["group"] == group)])
     return _unless(row, Share(float(row["value"]), **_counts(row), table="expectations.exceeding"))
 
 
@@ -133,7 +147,7 @@ def promoter_is_exceeded(survey, claim):
     if found is None:
         found = expectations.three_way(survey.frame, recommend=recommend, **_direct(survey)).agreement
     pairs = found.table
-    row = pairs[[{a, b} == {"exceeded", "promoter"} for a, b in zip(pairs["term"], pairs["other"])]].iloc[0]
+    row = _first(pairs[[{a, b} == {"exceeded", "promoter"} for a, b in zip(pairs["term"], pairs["other"])]])
     return _unless(row, _limits(row, "kappa", "kappa_lo", "kappa_hi", table="expectations.agreement"))
 
 
@@ -156,7 +170,7 @@ def delight_is_not_satisfaction(survey, claim):
     constructs = {"satisfaction": [c for c in satisfied if c not in feelings], "delight": feelings}
     options = {"clusters": survey.clusters, "n_boot": survey.n_boot, "seed": survey.seed, **survey.weighting}
     table = expectations.distinct(survey.frame, constructs=constructs, scales=survey.scales, **options).table
-    row = table.iloc[0]
+    row = _first(table)
     turned = {"gap": 0.85 - row["htmt"], "lo": 0.85 - row["htmt_hi"], "hi": 0.85 - row["htmt_lo"]}
     found = _limits({**row, **turned}, "gap", "lo", "hi", flags=("single_item",) if len(constructs["satisfaction"]) == 1 else ())
     if len(constructs["satisfaction"]) == 1 and found.estimate > 0:
@@ -166,22 +180,24 @@ def delight_is_not_satisfaction(survey, claim):
 
 # ---- levels of service
 def _levels(survey):
-    frame, found = survey.frame, {}
+    """Level → its questions, in the order of the levels."""
+    found = {}
     for column in [*survey.columns("attribute:level"), *survey.columns("disconfirmation:level")]:
         found.setdefault(survey.ties[column]["level"], []).append(column)
-    return frame, dict(sorted(found.items()))
+    return dict(sorted(found.items()))
 
 
 def _pyramid(survey, name):
-    def make():
-        frame, levels = _levels(survey)
-        expected = [c for c in survey.columns("disconfirmation:level")]
-        levels = {column: level for level, items in levels.items() for column in items}
-        flags = {c: f for c, f in survey.not_applicable.items() if c in levels}
-        options = {"expected": expected, "not_applicable": flags, "n_boot": survey.n_boot, "seed": survey.seed, **_all(survey)}
-        return getattr(levels_of_service(frame, y=survey.column("overall"), levels=levels, scales=survey.scales, **options), name)
+    found = survey.table(f"pyramid.{name}")
+    return found if found is not None else getattr(_table(survey, "pyramid", lambda: _levels_of_service(survey)), name)
 
-    return _table(survey, f"pyramid.{name}", make)
+
+def _levels_of_service(survey):
+    levels = {column: level for level, items in _levels(survey).items() for column in items}
+    flags = {c: f for c, f in survey.not_applicable.items() if c in levels}
+    options = {"expected": survey.columns("disconfirmation:level"), "not_applicable": flags, **_all(survey)}
+    options |= {"n_boot": survey.n_boot, "seed": survey.seed}
+    return levels_of_service(survey.frame, y=survey.column("overall"), levels=levels, scales=survey.scales, **options)
 
 
 def _flags(row):
@@ -201,7 +217,7 @@ def _cap(survey, claim, group):
     table = table[(table["group"] == group) & (table["cap"] == claim.published)]
     if table.empty:
         return Unknown(status="not_identified")
-    row = table.iloc[0]
+    row = _first(table)
     share = Share(float(row["share_above"]), **_counts(row))
     (lo, hi), (lo90, hi90) = share.interval(0.95), share.interval(0.90)
     p = min(1.0, 2 * min(share.p_above(claim.margin), share.p_below(claim.margin))) if share.known else np.nan
@@ -220,17 +236,17 @@ def cap_of_handling(survey, claim):
 
 
 def basics_only(survey, claim):
-    if len(_levels(survey)[1]) < 2:
+    if len(_levels(survey)) < 2:
         return Unknown(status="not_identified")
-    row = _main_cut(_pyramid(survey, "basics").table).iloc[0]
+    row = _first(_main_cut(_pyramid(survey, "basics").table))
     found = _limits(row, "mean", kind=Judged, verdict=row["verdict"], p=float(row["p"]), table="pyramid.basics")
     return _unless(row, found)
 
 
 def pyramid(survey, claim):
-    if len(_levels(survey)[1]) < 2:
+    if len(_levels(survey)) < 2:
         return Unknown(status="not_identified")
-    row = _main_cut(_pyramid(survey, "order").table).iloc[0]
+    row = _first(_main_cut(_pyramid(survey, "order").table))
     about = {"verdict": row["verdict"], "p": float(row["p_halo"]), "flags": _flags(row), "table": "pyramid.order"}
     found = _limits(row, "h", "h_lo", "h_hi", kind=Judged, **about)
     if row["verdict"] == "contradicted":  # then H itself lies below what a scale takes, whatever other tags give
@@ -240,12 +256,12 @@ def pyramid(survey, claim):
 
 def emotion_of_handling(survey, claim):
     frame, emotion = emotion_score(survey.frame, survey.columns("emotion"), survey.scales)
-    _, levels = _levels(survey)
+    levels = _levels(survey)
     if not emotion or 1 not in levels or 2 not in levels:
         return Unknown(status="not_identified")
     scales = {**survey.scales, emotion[0]: _finer(survey.scale(survey.columns("emotion")[0]))}
     options = {"clusters": survey.clusters, **survey.weighting}
-    row = relation.level_affect(frame, y=emotion[0], levels=levels, scales=scales, **options).table.iloc[0]
+    row = _first(relation.level_affect(frame, y=emotion[0], levels=levels, scales=scales, **options).table)
     sd = float(frame[emotion[0]].std())
     return _unless(row, _limits(row, scale=1 / sd))
 
@@ -263,7 +279,7 @@ def gate(survey, claim):
         return Unknown(status="not_identified")
     options = {"event": event, "clusters": survey.clusters, "n_boot": survey.n_boot, "seed": survey.seed, **survey.weighting}
     found = person_gate(survey.frame, y=y, delighters=delighters, basics=basics, scales=survey.scales, **options).table
-    row = found[found["gate"] == "person"].iloc[0]
+    row = _first(found[found["gate"] == "person"])
     return _rule(row, grade="adjusted", attributes=tuple(delighters))
 
 
@@ -312,8 +328,8 @@ def _slope(survey, claim, attributes, estimand, y=None):
         return Unknown(status="not_testable", missing=("attribute:group",))
     options = {"groups": {"asked": attributes}, "margin": claim.margin, "clusters": survey.clusters}
     table = weakest.slope_tests(survey.frame, **_model(survey, y), **options).table
-    row = table[table["estimand"] == estimand].iloc[0]
-    named = row["attributes"].split(", ") if isinstance(row["attributes"], str) else list(row["attributes"])
+    row = _first(table[table["estimand"] == estimand])
+    named = row["attributes"].split(", ") if isinstance(row["attributes"], str) else []
     found = Normal(float(row["estimate"]), se=float(row["se"]), df=float(row["df"]), **_counts(row))
     return _unless(row, found.but(grade="adjusted", attributes=tuple(named)))
 
@@ -366,7 +382,7 @@ def _weakest(survey, columns, others):
     flags = {c: f for c, f in survey.not_applicable.items() if c in columns}
     y = survey.column("overall") or survey.column("recommend")
     table = weakest.weakest_link(survey.frame, y=y, x=columns, not_applicable=flags, **options).table
-    row = table[(table["form"] == "both") & (table["term"] == "minimum")].iloc[0]
+    row = _first(table[(table["form"] == "both") & (table["term"] == "minimum")])
     alone = table[table["form"] != "both"].set_index("form")["aic"]
     better = alone["minimum"] < alone["mean"] - 2
     verdict = "inconclusive"
@@ -414,7 +430,7 @@ def people_on_top(survey, claim):
         return Unknown(status="not_identified")  # all aspects of the upper levels are of one kind: nothing to compare
     options = {**_employees(survey), "employee": staff, "n_boot": survey.n_boot, "seed": survey.seed}
     table = employees.employee_share(survey.frame, **{**_model(survey), "x": upper}, **options).table
-    row = table[table["outcome"] == "score"].iloc[0]
+    row = _first(table[table["outcome"] == "score"])
     lo, hi = row["excess_lo"], row["excess_hi"]
     verdict = "supported" if lo > claim.margin else "supported_size_open" if lo > 0 else "contradicted" if hi < 0 else "inconclusive"
     names = ("excess", "excess_lo", "excess_hi", "excess_lo90", "excess_hi90")
@@ -424,7 +440,7 @@ def people_on_top(survey, claim):
 
 def _step(survey, part):
     table = employees.employee_steps(survey.frame, **_model(survey), **_employees(survey), seed=survey.seed).table
-    row = table[table["part"] == part].iloc[0]
+    row = _first(table[table["part"] == part])
     found = _limits(row, "diff", "ci_lo", "ci_hi", "lo90", "hi90", grade="adjusted", attributes=tuple(_employees(survey)["employee"]))
     return _unless(row, found)
 
@@ -526,7 +542,7 @@ def own_drivers(survey, claim):
     chow = found.note("chow") if found is not None else None
     if chow is None or chow.values.get("p") is None:
         return Unknown(status="not_identified")
-    p, row = float(chow.values["p"]), found.table.iloc[0]
+    p, row = float(chow.values["p"]), _first(found.table)
     counts = {"n": int(row["n"]), "n_missing": int(row["n_missing"]), "n_eff": float(row["n_eff"])}
     return Judged(verdict="supported" if p <= 0.05 else "inconclusive", p=p, grade="adjusted", table="differences.effects", **counts)
 
@@ -539,7 +555,7 @@ def targeting(survey, claim):
     whole = table[table["by"] == "whole"]
     if whole.empty:
         return Unknown(status="not_identified", n=int(table["n"].max()))
-    row = whole.iloc[0]
+    row = _first(whole)
     names = ("targeting_gain", "targeting_gain_lo", "targeting_gain_hi")
     return _unless(row, _limits(row, *names, grade="adjusted", table="differences.targeting"))
 
@@ -548,7 +564,7 @@ def three_kinds(survey, claim):
     found = survey.table("segments.verdict")
     if found is None or found.table.empty:
         return Unknown(status="not_identified")
-    row = found.table.iloc[0]
+    row = _first(found.table)
     if row.get("k") != claim.published or found.status in ("insufficient", "not_identified"):
         return Unknown(status="insufficient" if found.status == "insufficient" else "not_identified", n=int(row.get("n", 0) or 0))
     turned = {"supported": "supported", "possible": "inconclusive", "inconclusive": "inconclusive", "not_supported": "contradicted"}
@@ -572,7 +588,7 @@ def emotionally_bound(survey, claim):
     rows = table[(table["estimator"] == "overlap") & (table["scale"] == "value") & (table["population"] == "delighted")]
     if rows.empty:
         return Unknown(status="insufficient", n=int(table["n"].max() if len(table) else 0))
-    row = rows.iloc[0]
+    row = _first(rows)
     return _unless(row, _limits(row, scale=1 / _standard(survey, value), grade="adjusted"))
 
 
@@ -585,9 +601,9 @@ def _delighted_against_satisfied(survey, y, event, sign):
     grade = used.frame[x].to_numpy(dtype=float)
     step = survey.scale(x).step or 1
     first, second = grade >= start, (grade < start) & (grade >= start - 2 * step)
-    n = int(first.sum() + second.sum())
+    n = int(design.f[first | second].sum())
     counts = {"n": n, "n_missing": used.n_missing, "n_eff": float(n)}
-    if min(first.sum(), second.sum()) < 30:
+    if min(design.f[first].sum(), design.f[second].sum()) < 30:
         return Unknown(status="insufficient", n=n, n_missing=used.n_missing)
     hits = (used.frame[y].to_numpy(dtype=float) >= event).astype(float)
     found, _ = design.difference(hits, first, second)
@@ -611,7 +627,7 @@ def _switching(survey, trigger):
         )
 
     table = _table(survey, "relation.switching", make).table
-    row = table[table["trigger"] == trigger].iloc[0]
+    row = _first(table[table["trigger"] == trigger])
     return _unless(row, Share(float(row["share"]), **_counts(row), table="relation.switching"))
 
 
@@ -637,7 +653,7 @@ def goodwill(survey, claim):
     options = {"scales": {**survey.scales, f"{overall}{BEFORE}": survey.scale(overall)}, "delight_from": survey.delight_from}
     options |= {"clusters": survey.clusters, "n_boot": min(survey.n_boot, 500), "seed": survey.seed, **survey.weighting}
     table = buffer(both, y=y, failure=incident, prior=f"{overall}{BEFORE}", **options).table
-    return _rule(table[table["term"] == "interaction"].iloc[0], grade="adjusted")
+    return _rule(_first(table[table["term"] == "interaction"]), grade="adjusted")
 
 
 def trust(survey, claim):
@@ -646,7 +662,7 @@ def trust(survey, claim):
     scales = {**survey.scales, "trust": _finer(survey.scale(items[0]))}
     options = {"clusters": survey.clusters, **survey.weighting}
     table = relation.exceeded(frame, y="trust", disconfirmation=survey.column("disconfirmation"), scales=scales, **options).table
-    row = table.iloc[0]
+    row = _first(table)
     return _unless(row, _limits(row, scale=1 / float(frame["trust"].std())))
 
 
@@ -694,6 +710,6 @@ def decay(survey, claim):
     times = {w: survey.times[w] for w in asked} if survey.times else None
     options = {"order": asked, "times": times, "respondent": respondent, **survey.weighting}
     table = migration.decay(frame[frame["wave"].isin(asked)], pairs=pairs, **options).table
-    row = table[table["measure"] == "cs_plus"].iloc[0]
+    row = _first(table[table["measure"] == "cs_plus"])
     turned = {"loss": -row["estimate"], "lo": -row["ci95_hi"], "hi": -row["ci95_lo"], "lo90": -row["ci90_hi"], "hi90": -row["ci90_lo"]}
     return _unless(row, _limits({**row, **turned}, "loss", "lo", "hi", "lo90", "hi90"))

@@ -38,6 +38,8 @@ class Survey:
     table : function name -> Result or None
         A table that an earlier chapter saved.
     n_boot, seed : int
+    kept : dict
+        Results computed for one claim that another needs too.
     """
 
     frame: pd.DataFrame
@@ -58,6 +60,7 @@ class Survey:
     table: Callable = lambda name: None
     n_boot: int = 2000
     seed: int = 20250101
+    kept: dict = field(default_factory=dict, repr=False, compare=False)
 
     def column(self, need):
         """The first column that meets a need, or None."""

@@ -26,6 +26,8 @@ VERDICTS = (
 #: Verdicts that rest on a test, and therefore on its correction for the whole ledger.
 TESTED = VERDICTS[:7]
 POWER = 0.8
+#: Fewer answers decide nothing (M00).
+FEWEST = 30
 
 
 def direction(evidence, null, margin):
@@ -192,6 +194,8 @@ def _row(claim, found):
         return row | {"verdict": "not_testable", "status": "not_identified", "missing": ", ".join(getattr(found, "missing", ()))}
     row |= {"n": found.n, "n_missing": found.n_missing, "n_eff": found.n_eff, "grade": found.grade, "table": found.table}
     row |= {"flags": ", ".join(found.flags), "attributes": ", ".join(found.attributes), "status": found.status}
+    if found.n < FEWEST and not isinstance(found, Unknown):
+        return row | {"verdict": "insufficient", "status": "insufficient", "n_needed": FEWEST}
     if isinstance(found, Judged):
         row |= {"verdict": found.verdict, ("p_equivalence" if found.equivalence else "p"): found.p, "n_needed": found.n_needed}
     elif not found.known:
