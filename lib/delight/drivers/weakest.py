@@ -8,14 +8,15 @@ from scipy import stats
 
 from delight import resample
 from delight.drivers.classes import MARGIN
-from delight.drivers.model import prepare, steady
+from delight.drivers.model import knot_terms, prepare, steady
 from delight.drivers.slopes import MIN_SIDE, Slopes
 from delight.errors import InputError
 from delight.estimate import base_status, fit_linear
 from delight.logit import fit_logit
 from delight.result import Note, Result
 
-FORMS = {"mean": ("mean",), "minimum": ("minimum",), "both": ("mean", "minimum")}
+#: Terms told of every form; ``kinds`` gives every basic slopes of its own below and above its knot.
+FORMS = {"mean": ("mean",), "minimum": ("minimum",), "both": ("mean", "minimum"), "kinds": ("all",), "kinds_minimum": ("minimum",)}
 
 
 def weakest_link(
@@ -55,16 +56,17 @@ def weakest_link(
     Returns
     -------
     Result
-        One row a form (``mean``, ``minimum``, ``both``) and term: ``form, term, estimate`` (points of `y`, or log odds, a point),
+        One row a form (``mean``, ``minimum``, ``both``, ``kinds``, ``kinds_minimum``) and term: ``form, term, estimate`` (points of `y`, or log odds, a point),
         ``se, ci_lo, ci_hi, ci90_lo, ci90_hi, p``; of the form: ``r2`` (logit: McFadden), ``aic, delta_aic`` (against the best form),
         ``cv_loss`` (mean squared error, logit: minus the log-likelihood, in parts left out of the fit); ``n_basics, n, n_missing, n_eff,
-        status``. Note ``preferred`` names the form with the lowest AIC among mean and minimum, by how much, and whether
-        cross-validation agrees.
+        status``. Note ``preferred`` names the form with the lower AIC of mean and minimum, by how much, whether cross-validation
+        agrees, and whether the minimum adds to the kinds (``beyond_kinds``).
 
     Notes
     -----
     y = a + b mean(basics) + c min(basics) + others. A minimum that decides leaves nothing to the mean: c > 0 and b near 0 in ``both``,
-    and a lower AIC for ``minimum`` alone.
+    and a lower AIC for ``minimum`` alone. Yet basics that count more when poor than when good, each for itself, make the minimum a good
+    stand-in too; so ``kinds`` gives every basic its slopes below and above the knot, and ``kinds_minimum`` asks what the minimum adds.
     """
     x = list(x)
     if len(x) < 2:
@@ -105,8 +107,11 @@ def weakest_link(
             "minimum": np.where(applies, scores, np.inf).min(axis=1),
         }
         nowhere = ~applies.any(axis=1)
-        for column in summary.values():
+        for column in (summary["mean"], summary["minimum"]):
             column[nowhere] = np.average(column[~nowhere], weights=model.w[~nowhere])
+        knots = [scales[a].knot if a in scales else None for a in basics]
+        terms = [[v] if knot is None else knot_terms(v, knot) for v, knot in zip(model.scores[:, at].T, knots)]
+        summary["all"] = _varied(np.column_stack([column for pair in terms for column in pair]))
         found, about = _forms(model, beside, summary, binary, folds, ci_level, resample.generator(seed, "A14"))
         rows = [{**row, **found[row["form"], row["term"]]} for row in rows]
         notes += about
@@ -136,7 +141,8 @@ def _forms(model, beside, summary, binary, folds, ci_level, rng):
     part = np.empty(len(each), dtype=int)
     part[rng.permutation(len(each))] = np.arange(len(each)) % folds
     for form, terms in FORMS.items():
-        design = np.column_stack([np.ones(len(model.w)), beside, *(summary[t] for t in terms)])
+        shown = ("all", *terms) if form == "kinds_minimum" else terms
+        design = np.column_stack([np.ones(len(model.w)), beside, *(summary[t] for t in shown)])
         fit = _fit(model, design, binary)
         k = design.shape[1]
         if binary:
@@ -145,6 +151,9 @@ def _forms(model, beside, summary, binary, folds, ci_level, rng):
             r2, aic[form] = fit.r2, model.n * np.log(max(fit.ssr, 1e-300) / model.n) + 2 * (k + 1)
         losses[form] = _left_out(design[each], model.values[each], model.w[each] if model.kind == "sampling" else None, part, folds, binary)
         for j, term in enumerate(terms):
+            if term == "all":
+                found[form, term] = {"r2": r2}
+                continue
             place = k - len(terms) + j
             whole, p = fit.contrast(np.eye(k)[place], ci_level)
             narrow, _ = fit.contrast(np.eye(k)[place], 0.90)
@@ -166,8 +175,14 @@ def _forms(model, beside, summary, binary, folds, ci_level, rng):
     if np.isnan(gap):
         return found, []
     chosen = "minimum" if gap > 0 else "mean"
+    beyond = bool(found["kinds_minimum", "minimum"]["ci_lo"] > 0)
     agree = bool((losses["mean"] - losses["minimum"] > 0) == (gap > 0))
-    return found, [Note("preferred", {"form": chosen, "by_aic": float(abs(gap)), "cv_agrees": agree})]
+    return found, [Note("preferred", {"form": chosen, "by_aic": float(abs(gap)), "cv_agrees": agree, "beyond_kinds": beyond})]
+
+
+def _varied(columns):
+    """The columns that vary: a side of a knot without answers has no slope."""
+    return columns[:, np.ptp(columns, axis=0) > 0]
 
 
 def _fit(model, design, binary):

@@ -96,7 +96,12 @@ def _weakest(weakest, words):
                 "Whether the weakest of the basic factors ({experiences}) decides, or all of them together, these answers cannot tell."
             ).format(experiences=basics)
         ]
-    if note.values["form"] == "minimum":
+    if note.values["form"] == "minimum" and not note.values["beyond_kinds"]:
+        text = _(
+            "**A weakest link?** How satisfied customers are goes more with the lowest grade they give the basic factors ({experiences}) than with the "
+            "average of those grades. That poor grades count for more than good ones, each for itself, explains it as well."
+        )
+    elif note.values["form"] == "minimum":
         text = _(
             "**The weakest link counts:** how satisfied customers are goes more with the lowest grade they give the basic factors ({experiences}) than "
             "with the average of those grades."
@@ -188,7 +193,8 @@ def halo_table(halo, words, **options):
 @table(
     title=lambda weakest, words, **options: words.gettext("Does the weakest of the basic factors decide?"),
     note=lambda weakest, words, **options: words.gettext(
-        "Regressions of the overall score on the average, the lowest or both of the grades for {experiences}, all other experiences equal. AIC: the "
+        "Regressions of the overall score on the average, the lowest or both of the grades for {experiences}, or on each of them with slopes of its own "
+        "for poor and good grades, all other experiences equal. AIC: the "
         "form with the lowest stands at 0; differences below 2 mean nothing. Left-out error: of answers that played no part in the reckoning; lower is better."
     ).format(experiences=_listed(words, weakest.meta["x"])),
 )
@@ -196,7 +202,8 @@ def weakest_table(weakest, words, **options):
     """The three forms side by side."""
     _, t = words.gettext, weakest.table
     names = {"mean": _("Average only"), "minimum": _("Lowest only"), "both": _("Both")}
-    terms = {"mean": _("Average"), "minimum": _("Lowest")}
+    names |= {"kinds": _("Each by itself, poor and good apart"), "kinds_minimum": _("The same, with the lowest")}
+    terms = {"mean": _("Average"), "minimum": _("Lowest"), "all": "–"}
     return [
         Column(_("Form"), [names[f] for f in t["form"]]),
         Column(_("Grade"), [terms[f] for f in t["term"]]),

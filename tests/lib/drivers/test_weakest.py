@@ -28,7 +28,20 @@ def test_the_planted_rule_is_found(rule):
     other = {"minimum": "mean", "mean": "minimum"}[rule]
     assert both.loc[rule, "ci_lo"] < 0.7 < both.loc[rule, "ci_hi"] and both.loc[rule, "p"] < 1e-6
     assert both.loc[other, "ci_lo"] < 0 < both.loc[other, "ci_hi"]
-    assert (found.table["ci_lo"] < found.table["ci90_lo"]).all() and (found.table["ci90_hi"] < found.table["ci_hi"]).all()
+    told = found.table[found.table["term"] != "all"]
+    assert (told["ci_lo"] < told["ci90_lo"]).all() and (told["ci90_hi"] < told["ci_hi"]).all()
+    assert note["beyond_kinds"] is (rule == "minimum")
+
+
+def test_basics_that_only_count_when_poor_are_no_weakest_link():
+    frame = made("mean", n=3000)
+    y = 8 + sum(0.5 * np.minimum(frame[a] - 8, 0) for a in "abc") + np.random.default_rng(3).normal(size=3000)
+    found = weakest_link(frame.assign(y=y), y="y", x=["a", "b", "c"], scales=SCALES)
+    assert not found.note("preferred").values["beyond_kinds"]
+    aic = found.table.drop_duplicates("form").set_index("form")["delta_aic"]
+    assert aic["kinds"] < 3 and aic["both"] > 20  # slopes of their own say it all
+    row = found.table.set_index("form").loc["kinds_minimum"]
+    assert row["ci_lo"] < 0 < row["ci_hi"]
 
 
 def test_forms_equal_least_squares_with_hc3():
@@ -44,7 +57,7 @@ def test_forms_equal_least_squares_with_hc3():
         for form, at in (("mean", [1]), ("minimum", [2]), ("both", [1, 2]))
     }
     mine = table.drop_duplicates("form").set_index("form")["delta_aic"]
-    assert mine.to_dict() == pytest.approx({form: value - min(aic.values()) for form, value in aic.items()})
+    assert {form: mine[form] - mine["both"] for form in aic} == pytest.approx({form: value - aic["both"] for form, value in aic.items()})
 
 
 def test_a_yes_or_no_outcome_takes_a_logit():
