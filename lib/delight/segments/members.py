@@ -15,6 +15,8 @@ from delight.segments.model import posteriors
 
 #: An assignment this close to a coin toss cannot be corrected: the condition number of the classification matrix.
 HOPELESS = 25.0
+#: Below this share of respondents placed rightly, intervals that take the misclassification as known are too narrow (90 % instead of 95 % at .78).
+UNCERTAIN = 0.85
 
 
 class Corrected:
@@ -103,6 +105,15 @@ class Corrected:
         """Half the interval of a mean of a class with `n` respondents."""
         return stats.t.ppf(0.5 + ci_level / 2, max(min(n - 1, self.df), 1)) * se
 
+    def status(self, n):
+        """Status of a figure of a class with `n` respondents."""
+        if n < 2:
+            return "insufficient"
+        if not self.sound:
+            return "not_identified"
+        by_n = estimate.base_status(n)
+        return "assumption_warning" if by_n == "ok" and _certainty(self) < UNCERTAIN else by_n
+
 
 def membership(assignment):
     """How much each respondent counts for each segment where segments are compared in more than means: (rows, segments).
@@ -143,12 +154,13 @@ def outcomes(frame, assignment, *, measures, weights=None, weights_kind="samplin
     Result
         One row a measure and segment: ``by`` ("segment"), ``group``, ``measure``, ``column``, ``value`` with ``_lo, _hi``, ``se``, ``modal`` (the mean by modal
         assignment, for comparison), ``p`` (Wald test that all segments are equal) and ``q`` (Benjamini-Hochberg over measures),
-        ``n`` (answers of those assigned), ``n_missing, n_eff, status`` (``low_base`` by n; ``not_identified`` where the assignment is
-        close to chance). Shares are clipped to 0-1.
+        ``n`` (answers of those assigned), ``n_missing, n_eff, status`` (``low_base`` by n; ``assumption_warning`` below 85 % certainty;
+        ``not_identified`` where the assignment is close to chance). Shares are clipped to 0-1.
 
     Notes
     -----
-    The correction takes the misclassification rates as known, so intervals are a little too narrow when segments are small.
+    The correction takes the misclassification rates as known. In simulations 95 % intervals cover 94-95 % at a certainty of .92 and 90 % at .78;
+    hence the status.
     """
     corrected = Corrected(frame, assignment, weights=weights, weights_kind=weights_kind, **design)
     rows = []
@@ -182,7 +194,7 @@ def outcomes(frame, assignment, *, measures, weights=None, weights_kind="samplin
                     "n": n,
                     "n_missing": corrected.count(corrected.w > 0, k) - n,
                     "n_eff": float(n_eff[k]) if corrected.sound else np.nan,
-                    "status": "insufficient" if n < 2 else "not_identified" if not corrected.sound else estimate.base_status(n),
+                    "status": corrected.status(n),
                 }
             )
     names = ["by", "group", "measure", "column", "value", "value_lo", "value_hi", "se", "modal", "p", "n", "n_missing", "n_eff", "status"]
@@ -259,7 +271,7 @@ def who(frame, assignment, *, by, weights=None, weights_kind="sampling", ci_leve
                         "n_group": corrected.count(is_group, k),
                         "n_missing": corrected.count(~answered, k),
                         "n_eff": float(n_eff[k]) if corrected.sound else np.nan,
-                        "status": "insufficient" if base < 2 else "not_identified" if not corrected.sound else estimate.base_status(base),
+                        "status": corrected.status(base),
                     }
                 )
     names = ["by", "group", "segment", "share", "share_lo", "share_hi", "share_all", "p", "n", "n_group", "n_missing", "n_eff", "status"]
@@ -300,7 +312,7 @@ def composition(frame, assignment, *, by, weights=None, weights_kind="sampling",
             n_eff = float(w.sum() ** 2 / (w**2).sum()) if corrected.kind == "sampling" and n else float(n)
             for k, name in enumerate(corrected.names):
                 found = estimate.mean(corrected.h[kept, k], w, kind=corrected.kind, ci_level=ci_level)
-                status = "insufficient" if n < 2 else "not_identified" if not corrected.sound else estimate.base_status(n)
+                status = corrected.status(n)
                 rows.append(
                     {
                         "by": column,
@@ -347,7 +359,10 @@ def _bounds(values):
 
 
 def _result(method, table, corrected, function, ci_level):
-    notes = [Note("corrected", {"certainty": _certainty(corrected)})]
+    certainty = _certainty(corrected)
+    notes = [Note("corrected", {"certainty": certainty})]
+    if certainty < UNCERTAIN:
+        notes.append(Note("uncertain_segments", {"certainty": certainty, "limit": UNCERTAIN}))
     if not corrected.sound:
         notes.append(Note("uncorrectable", {}))
     used = corrected.count(corrected.w > 0)

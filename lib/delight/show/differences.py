@@ -142,7 +142,9 @@ def _gain(targeting, by, words):
     elif own["best"].eq(own["common"]).all() and abs(row["targeting_gain"]) < 1e-9:
         found.append(_("It is the best choice in every segment, so nothing is gained by treating them differently."))
     else:
-        text = _("That choosing by segment would bring more could not be shown (gain measured on other customers {gain}, interval {interval}).")
+        text = _(
+            "That choosing by segment would bring more could not be shown (gain measured on other customers {gain}, interval {interval})."
+        )
         found.append(text.format(**gain))
     found.append(_("These are relations, not promises: nobody tried it out."))
     return found
@@ -188,11 +190,10 @@ def _figure_size(effects, tests, **options):
 
 def _figure_caption(effects, tests, words, **options):
     _ = words.gettext
-    text = _(
-        "What one point more goes with in the overall score, all other experiences equal; lines are intervals. Right of the line it raises satisfaction, "
-        "left it lowers it. Filled points: a difference between segments that survives the correction."
+    return _(
+        "What one point more goes with in the overall score, all other experiences equal; lines are intervals. Right of the line satisfaction is "
+        "higher with it, left of it lower. Filled points: a difference between segments that survives the correction."
     )
-    return text
 
 
 def _drawn(effects):
@@ -286,8 +287,8 @@ def effect_table(effects, tests, words, **options):
 def _tests_note(tests, words, **options):
     _ = words.gettext
     return _(
-        "The first test asks whether the effect is the same in all segments, the second (Gail and Simon) whether it raises satisfaction in one and "
-        "lowers it in another. q is corrected for the number of experiences."
+        "The first test asks whether the effect is the same in all segments, the second (Gail and Simon) whether satisfaction is higher with it in one "
+        "and lower in another. q is corrected for the number of experiences."
     )
 
 

@@ -64,7 +64,7 @@ def kinds(segments, profile, checks, verdict, words, **options):
                     "Raw grades would have divided them into kinds of graders, which are no kinds of customers."
                 )
             )
-        return [*paragraphs, *_expected(words, verdict)]
+        return [*paragraphs, *(_expected(words, verdict) if segments.note("no_segments") else [])]
     rows = _rows(segments)
     if rows.empty:
         return [_("Too few customers answered to show this without giving away who they are.")]
@@ -321,9 +321,15 @@ def _segment_note(segments, outcomes, words, **options):
         return _("The assignment of customers to segments is too uncertain to compare what segments think.")
     if not (segments.table["segment"] != "").any():
         return ""
-    return _(
+    text = _(
         "n counts the customers who most probably belong to the segment. Figures are corrected for the uncertainty of that assignment."
     )
+    unsure = outcomes.note("uncertain_segments")
+    if unsure:
+        text += " " + _("Only {share} of the customers are placed rightly, so the intervals are somewhat too narrow.").format(
+            share=words.percent(unsure.values["certainty"])
+        )
+    return text
 
 
 @table(title=_segment_title, note=_segment_note)

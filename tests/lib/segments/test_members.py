@@ -66,7 +66,7 @@ def test_the_share_of_a_segment_in_a_group_is_recovered():
     truth = frame.query("side == 'left'")["k"].mean()
     left = table.query("group == 'left' and segment == 'b'").iloc[0]
     assert left.share_lo < truth < left.share_hi
-    assert (left.n, left.status) == (int((frame["side"] == "left").sum()), "ok")
+    assert (left.n, left.status) == (int((frame["side"] == "left").sum()), "assumption_warning")  # certainty .84
 
 
 def test_segments_alike_are_not_told_apart():
@@ -106,6 +106,16 @@ def test_an_assignment_close_to_chance_is_not_corrected():
     hopeless = outcomes(pd.DataFrame({"y": np.arange(100.0)}), assignment(chances), measures={"mean": "y"})
     assert (hopeless.table["status"] == "not_identified").all() and hopeless.table["value"].isna().all()
     assert hopeless.note("uncorrectable") is not None
+
+
+def test_an_uncertain_assignment_says_that_its_intervals_are_too_narrow():
+    rng = np.random.default_rng(0)
+    k = rng.integers(0, 2, 600)
+    chance = 1 / (1 + np.exp(-1.4 * rng.normal(1.4 * (k - 0.5), 1.0)))
+    unsure = outcomes(pd.DataFrame({"y": rng.normal(size=600)}), assignment(np.column_stack([1 - chance, chance])), measures={"mean": "y"})
+    assert (unsure.table["status"] == "assumption_warning").all() and 0.6 < unsure.note("uncertain_segments").values["certainty"] < 0.85
+    sure = outcomes(pd.DataFrame({"y": rng.normal(size=600)}), assignment(np.eye(2)[k]), measures={"mean": "y"})
+    assert (sure.table["status"] == "ok").all() and sure.note("uncertain_segments") is None
 
 
 def test_an_assignment_of_other_respondents_is_refused():

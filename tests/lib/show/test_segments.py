@@ -112,6 +112,7 @@ def test_every_table_has_columns_of_one_length(found, nothing, few, families, la
         who = segments.who(frame, result.assignment, by=["care"])
         groups = segments.composition(frame, result.assignment, by=["whole"])
         against = segments.against(found.assignment, found.assignment)
+        typed = segments.golden(frame, result.assignment, questions=ITEMS)
         for view, results in (
             (views.segment_table, (result.segments, outcomes)),
             (views.profile_table, (result.profile,)),
@@ -121,6 +122,10 @@ def test_every_table_has_columns_of_one_length(found, nothing, few, families, la
             (views.match_table, (result.segments,)),
             (views.fit_table, (result.fit,)),
             (views.refit_table, (against,)),
+            (views.residual_table, (result.residuals,)),
+            (views.sure_table, (result.classification,)),
+            (views.typing_table, (typed.formula,)),
+            (views.told_table, (typed.confusion, typed.quality)),
         ):
             columns = view(*results, words)
             assert len({len(list(c.values)) for c in columns}) == 1, view.name
@@ -157,3 +162,31 @@ def test_a_refit_is_read_with_its_agreement():
     table = pd.DataFrame({"segment": ["a", "b", "a", "b"]})
     same = segments.against(Result.of("M17", table), Result.of("M17", table))
     assert views.refit_table.caption(same, told("en")).endswith("Agreement (adjusted Rand): 1.00.")
+
+
+def test_the_golden_questions_are_told_with_what_they_reach_and_what_guessing_does(found, families):
+    typed = segments.golden(families, found.assignment, questions=ITEMS)
+    text = joined(views.golden, typed.formula, typed.quality, told("en"))
+    n = len(typed.tool.questions)
+    assert text.startswith(f"To know a customer's segment it takes {n} questions (“Need")
+    assert "they tell the segment rightly for 9" in text and "guessing the largest segment would be right for 4" in text
+    assert "too little" not in text
+    poor = typed.quality.with_table(typed.quality.table.assign(value_lo=0.1))
+    assert "That is too little to treat a customer by it." in joined(views.golden, typed.formula, poor, told("en"))
+
+
+def test_without_segments_no_question_tells_any(nothing):
+    typed = segments.golden(parents(500, seed=2, wish=0)[0], nothing.assignment, questions=ITEMS)
+    assert joined(views.golden, typed.formula, typed.quality, told("en")) == "There are no segments that a few questions could tell."
+
+
+def test_the_number_of_kinds_expected_is_judged_in_words(found, nothing):
+    text = joined(views.kinds, found.segments, found.profile, found.checks, found.verdict, told("en"))
+    assert "Before the survey 3 kinds of customers were expected. The data bear out that there are so many." in text
+    text = joined(views.kinds, nothing.segments, nothing.profile, nothing.checks, nothing.verdict, told("en"))
+    assert "3 kinds of customers were expected. The data do not bear that out:" in text or "These data cannot tell:" in text
+    row = found.verdict.table.assign(verdict="possible", proposed=4)
+    text = joined(views.kinds, found.segments, found.profile, found.checks, found.verdict.with_table(row), told("en"))
+    assert "but 4 describe the answers more sparingly" in text
+    unexpected = found.verdict.with_table(found.verdict.table, meta={**found.verdict.meta, "expected": False})
+    assert "Before the survey" not in joined(views.kinds, found.segments, found.profile, found.checks, unexpected, told("en"))
