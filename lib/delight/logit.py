@@ -164,42 +164,18 @@ def _fit(codes, levels, x, w, names, kind, cov, clusters, ridge, max_steps, *, o
             False,
             aliased,
         )
-    if ordered:
-        cumulative = np.clip(np.cumsum(shares)[:-1], 1e-6, 1 - 1e-6)
-        if (np.diff(cumulative) <= 0).any():  # levels with next to no weight: thresholds must start apart
-            cumulative = np.arange(1, cuts + 1) / (cuts + 1)
-        params = np.concatenate([np.log(cumulative / (1 - cumulative)), np.zeros(k)])
-        pieces = _ordered_pieces
-    else:
-        params, pieces = np.zeros(k), _binary_pieces
+    params, pieces = (np.concatenate([first_thresholds(shares), np.zeros(k)]), ordered_pieces) if ordered else (np.zeros(k), _binary_pieces)
     penalty = np.concatenate([np.zeros(cuts), np.zeros(k) if ridge is None else np.asarray(ridge, dtype=float)])
 
     def at(params):
-        """Penalised log-likelihood, score of each row, information."""
+        """Penalised log-likelihood, its gradient, information."""
         ll, scores, information = pieces(params, codes, x, w, cuts)
-        return (ll, None, None) if scores is None else (ll - penalty @ params**2 / 2, scores, information + np.diag(penalty))
+        if scores is None:
+            return ll, None, None
+        return ll - penalty @ params**2 / 2, w @ scores - penalty * params, information + np.diag(penalty)
 
-    ll, scores, information = at(params)
-    converged = False
-    for _ in range(max_steps):
-        gradient = w @ scores - penalty * params
-        try:
-            step = np.linalg.solve(information, gradient)
-        except np.linalg.LinAlgError:
-            break
-        if gradient @ step < 1e-14 * max(1.0, abs(ll)):
-            converged = True
-            params = params + step
-            ll, scores, information = at(params)
-            break
-        for half in 0.5 ** np.arange(25):
-            trial = at(params + half * step)
-            if trial[0] > ll - 1e-12 * abs(ll):
-                break
-        else:
-            break
-        params = params + half * step
-        ll, scores, information = trial
+    params, ll, information, converged = climb(at, params, max_steps)
+    scores = pieces(params, codes, x, w, cuts)[1]
     eta = x @ params[cuts:]
     spread = np.abs(eta - np.average(eta, weights=w)) if ordered else np.abs(eta)
     separated = bool(spread.max(initial=0) > 30) or ll > -1e-6 * n
@@ -226,6 +202,40 @@ def _fit(codes, levels, x, w, names, kind, cov, clusters, ridge, max_steps, *, o
     )
 
 
+def climb(at, params, max_steps):
+    """Newton steps, halved where the log-likelihood would fall: (parameters, log-likelihood, information, whether it settled).
+
+    `at(params)` gives (log-likelihood, gradient, information); no gradient where the parameters are out of order.
+    """
+    ll, gradient, information = at(params)
+    for _ in range(max_steps):
+        try:
+            step = np.linalg.solve(information, gradient)
+        except np.linalg.LinAlgError:
+            break
+        if gradient @ step < 1e-14 * max(1.0, abs(ll)):
+            params = params + step
+            ll, _, information = at(params)
+            return params, ll, information, True
+        for half in 0.5 ** np.arange(25):
+            trial = at(params + half * step)
+            if trial[0] > ll - 1e-12 * abs(ll):
+                break
+        else:
+            break
+        params = params + half * step
+        ll, gradient, information = trial
+    return params, ll, information, False
+
+
+def first_thresholds(shares):
+    """Thresholds of an ordered logit without terms, from the shares of the levels."""
+    cumulative = np.clip(np.cumsum(shares)[:-1], 1e-6, 1 - 1e-6)
+    if (np.diff(cumulative) <= 0).any():  # levels with next to no weight: thresholds must start apart
+        cumulative = np.arange(1, len(shares)) / len(shares)
+    return np.log(cumulative / (1 - cumulative))
+
+
 def _binary_pieces(params, codes, x, w, cuts):
     """Log-likelihood, score of each row and information."""
     eta = x @ params
@@ -234,7 +244,7 @@ def _binary_pieces(params, codes, x, w, cuts):
     return ll, x * (codes - chance)[:, None], (x * (w * chance * (1 - chance))[:, None]).T @ x
 
 
-def _ordered_pieces(params, codes, x, w, cuts):
+def ordered_pieces(params, codes, x, w, cuts):
     """Log-likelihood, score of each row and information of thresholds and coefficients."""
     thresholds, eta = params[:cuts], x @ params[cuts:]
     if np.any(np.diff(thresholds) <= 0):

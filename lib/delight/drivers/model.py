@@ -10,6 +10,7 @@ import pandas as pd
 from delight import resample
 from delight.errors import InputError
 from delight.estimate import aliased_terms, fit_linear, need_columns, sample
+from delight.logit import fit_ordered
 from delight.moments import Moments
 from delight.result import Note
 from delight.scales import check_scale
@@ -102,6 +103,11 @@ class Model:
     def fit(self, design, names, cov="HC3"):
         """Least squares of the outcome on the columns of `design`, with HC3, or CR1 where there are clusters."""
         return fit_linear(self.values, design, self.w, names=names, kind=self.kind, cov=cov, clusters=self.clusters)
+
+    def ordered(self, design, names):
+        """Ordered logit of the outcome on the columns of `design`, without a constant; `names` as in `slopes`."""
+        n_fixed = sum(attribute == "" for attribute, _ in names)
+        return steady(fit_ordered, outcome_levels(self.values), design, self, n_fixed, names=names)[0]
 
     def n_applicable(self, attribute):
         return int(round(self.counted[self.column(attribute)[1]].sum()))
@@ -359,6 +365,16 @@ def steady(fit, outcome, design, model, n_fixed, **options):
     ridge = np.zeros(design.shape[1])
     ridge[:n_fixed] = 1 / 25
     return fit(outcome, design, model.w, kind=model.kind, clusters=model.clusters, ridge=ridge, **options), True
+
+
+def outcome_levels(values, most=20):
+    """Outcome as ordered levels: as it is up to `most` values, else in groups of about equal size, the extremes kept apart."""
+    points = np.unique(values)
+    if len(points) <= most:
+        return values
+    inner = np.unique(np.quantile(values, np.linspace(0, 1, most - 1)[1:-1]))
+    edges = np.unique([*inner, points[-1]])
+    return np.where(values == points[0], -1, np.searchsorted(edges, values, side="right")).astype(float)
 
 
 def knot_terms(scores, knot):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from delight.drivers.model import entangled, square, steady, vif
+from delight.drivers.model import entangled, square, vif
 from delight.estimate import aliased_terms
-from delight.logit import fit_ordered
 
 #: Fewer answers on one side of the knot leave that side's term out.
 MIN_SIDE = 15
@@ -53,9 +52,8 @@ class Slopes:
         known = np.isfinite(self.result.coef).all() and np.isfinite(self.result.cov).all()  # one cluster has no covariance
         self.usable = model.n >= 30 and known and np.ptp(model.values) > 0
         self.latent = None
-        if self.usable and (bounds.get("above") or bounds.get("below")) and not model.stands_in:
-            n_fixed = sum(name[0] == "" for name in self.names[1:])
-            latent, _ = steady(fit_ordered, _levels(model.values), self.design[:, 1:], model, n_fixed, names=self.names[1:])
+        if self.usable and (bounds.get("above") or bounds.get("below")):
+            latent = model.ordered(self.design[:, 1:], self.names[1:])
             self.latent = latent if latent.usable else None
         self.vif = dict(zip(model.x, vif(model.scores, model.w, model.fixed)))
 
@@ -186,13 +184,3 @@ def _solve(a, b):
         return np.linalg.solve(a, b[:, :, None])[:, :, 0]
     except np.linalg.LinAlgError:
         return np.einsum("bij,bj->bi", np.linalg.pinv(a, hermitian=True), b)
-
-
-def _levels(values, most=20):
-    """Outcome as ordered levels: as it is up to `most` values, else in groups of about equal size, the extremes kept apart."""
-    points = np.unique(values)
-    if len(points) <= most:
-        return values
-    inner = np.unique(np.quantile(values, np.linspace(0, 1, most - 1)[1:-1]))
-    edges = np.unique([*inner, points[-1]])
-    return np.where(values == points[0], -1, np.searchsorted(edges, values, side="right")).astype(float)

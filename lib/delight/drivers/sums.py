@@ -11,6 +11,7 @@ from delight.drivers.model import Model, Prepared
 from delight.errors import InputError
 from delight.estimate import fit_linear
 from delight.moments import ONE, Moments, Term
+from delight.moments.again import ordered_logit
 from delight.result import Note
 
 
@@ -71,6 +72,17 @@ class StandIns(Model):
         rough = fit_linear(self.values, design, self.w, names=[self._term(name) for name in names], kind=self.kind, cov="classical")
         fit = self.moments.refined(rough, Term(self.y), cov, self.clusters, np.column_stack([design, self.values]), self.w)
         return replace(fit, names=list(names))
+
+    def ordered(self, design, names):
+        levels = self.moments.levels[self.y]
+        clusters = None
+        if self.clusters is not None:
+            clusters = np.zeros(len(self.moments.groups), dtype=int)
+            clusters[self.group] = self.clusters
+        found = ordered_logit(self.moments, [self._term(name) for name in names], Term(self.y), levels, clusters=clusters)
+        weight = np.bincount(self.group, self.w, len(self.moments.groups))
+        influence = (found.influence / np.where(weight > 0, weight, 1.0)[:, None])[self.group]
+        return replace(found, names=list(names), influence=influence)
 
     def _term(self, name):
         attribute, kind = name

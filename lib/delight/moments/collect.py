@@ -12,7 +12,6 @@ import pandas as pd
 
 from delight.errors import InputError
 from delight.moments.source import Column
-from delight.moments.terms import Term
 
 #: Sums of whole numbers below this are exact in single precision.
 EXACT = 2**24
@@ -283,27 +282,49 @@ class Sums:
         self.cross = empty if self.cross is None else np.concatenate([self.cross, empty])
 
 
-def totalled(plan, rows, ids):
-    """Keys and sums of the groups of one piece."""
-    codes = np.zeros(len(rows.used), dtype=np.int64)
-    names = [()]
-    for part, found in rows.labels:
+def crossed(labels, size):
+    """(code of each row, what the codes stand for) of combinations of labels; None stands for missing."""
+    codes, names = np.zeros(size, dtype=np.int64), [()]
+    for part, found in labels:
         codes = codes * (len(found) + 1) + part + 1
         names = [(*old, new) for old in names for new in (None, *found)]
-    asked = {}
-    if plan.by:
-        sizes = [len(found) + 1 for _, found in rows.labels[: len(plan.by)]]
-        of = codes if not plan.clusters else codes // (len(rows.labels[-1][1]) + 1)
-        weight = np.where(rows.inside, rows.w, 0.0) if plan.kind == "frequency" else rows.inside.astype(float)
-        tops = names if not plan.clusters else [n[:-1] for n in names[:: len(rows.labels[-1][1]) + 1]]
-        asked = {top: c for top, c in zip(tops, np.bincount(of, weight, minlength=int(np.prod(sizes)))) if c}
-    else:
-        asked[()] = _answers(plan, rows.w, rows.inside)
-    buckets = 1
-    if not plan.clusters:
-        buckets = plan.buckets
-        codes = codes * buckets + (ids % np.uint64(buckets)).astype(np.int64)
-    cells = buckets * len(names)
+    return codes, names
+
+
+class Cells:
+    """The group of every row of a piece.
+
+    Attributes
+    ----------
+    codes : int ndarray (rows,)
+    size : int
+        Groups that there can be.
+    """
+
+    def __init__(self, plan, rows, ids):
+        self.codes, self.names = crossed(rows.labels, len(rows.used))
+        self.buckets = 0 if plan.clusters else plan.buckets
+        if self.buckets:
+            self.codes = self.codes * self.buckets + (ids % np.uint64(self.buckets)).astype(np.int64)
+        self.size = len(self.names) * max(self.buckets, 1)
+
+    def key(self, code):
+        """Values of `by`, then the cluster or the bucket."""
+        return (*self.names[code // self.buckets], code % self.buckets) if self.buckets else self.names[code]
+
+
+def asked_of(plan, rows):
+    """Answers before anything was left out, by the values of `by`."""
+    codes, names = crossed(rows.labels[: len(plan.by)], len(rows.used))
+    weight = np.where(rows.inside, rows.w, 0.0) if plan.kind == "frequency" else rows.inside.astype(float)
+    found = np.bincount(codes, weight, minlength=len(names))
+    return {name: float(n) for name, n in zip(names, found) if n or not name}
+
+
+def totalled(plan, rows, ids):
+    """Keys and sums of the groups of one piece."""
+    where = Cells(plan, rows, ids)
+    codes, cells = where.codes, where.size
     small = codes.astype(np.uint16) if cells < 2**16 else codes
     small[~rows.used] = cells
     order = np.argsort(small, kind="stable")[: int(rows.used.sum())]
@@ -322,8 +343,8 @@ def totalled(plan, rows, ids):
     if w is not None and len(live):
         total = np.add.reduceat(w, starts)
         sums = (total, total, total) if plan.kind == "frequency" else (counts, total, np.add.reduceat(w * w, starts))
-    keys = [(*names[cell // buckets], cell % buckets) if not plan.clusters else names[cell] for cell in live.tolist()]
-    return keys, *sums, cross, asked, _levels(plan, rows, order, w)
+    keys = [where.key(cell) for cell in live.tolist()]
+    return keys, *sums, cross, asked_of(plan, rows), levels_of(plan, rows, order, w)
 
 
 def _exact(plan, rows, w, longest):
@@ -332,7 +353,7 @@ def _exact(plan, rows, w, longest):
         return False
     if any(t.cut % 1 for t in plan.terms):
         return False
-    largest = max((s.max - s.min for c, s in plan.scales.items() if c in rows.values), default=1.0)
+    largest = max(plan.scales[c].max - plan.scales[c].min if c in plan.scales else 255 for c in plan.columns)
     heaviest = 1.0 if w is None else w.max(initial=0)
     return longest * heaviest * largest**2 < EXACT
 
@@ -348,7 +369,7 @@ def design(terms, origin, values, order, *, exact=False):
     return z
 
 
-def _levels(plan, rows, order, w):
+def levels_of(plan, rows, order, w):
     """Answers and weight on every point of the scales, by column."""
     found = {}
     for c in plan.columns if plan.levels else ():
@@ -420,6 +441,3 @@ def middle(source, columns):
                 found[c] = float(np.round(values.mean() / unit) * unit)
         break
     return found
-
-
-__all__ = ["Plan", "Term", "collect", "content_identities", "design", "identities", "in_turn", "middle", "screen"]

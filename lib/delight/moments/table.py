@@ -12,7 +12,8 @@ from scipy.linalg import helmert
 
 from delight.errors import InputError
 from delight.estimate import LinearFit, fit_linear
-from delight.moments.collect import Plan, collect, content_identities, design, in_turn, middle, screen
+from delight.moments.again import sandwich
+from delight.moments.collect import Plan, asked_of, collect, content_identities, design, levels_of, middle, screen
 from delight.moments.source import Source
 from delight.moments.terms import ONE, Term, declared, origins
 from delight.result import plain
@@ -151,22 +152,19 @@ def _each(source, plan, about):
     )
     ids = content_identities(frame if not plan.key else frame[[plan.key]])[order]
     groups = keys.assign(id=ids, n=w if frequency else np.ones(len(order)), w=w, w2=w if frequency else w**2)
-    weight = np.ones(len(frame)) if not frequency else rows.w
-    asked = {(): float(weight[rows.inside].sum())}
-    if plan.by:
-        labels = pd.DataFrame({c: np.array([*n_, None], dtype=object)[codes] for c, (codes, n_) in zip(plan.by, rows.labels)})
-        asked = labels[rows.inside].assign(n=weight[rows.inside]).groupby(list(plan.by), dropna=False)["n"].sum().to_dict()
-        asked = {k if isinstance(k, tuple) else (k,): v for k, v in asked.items()}
-    levels = {}
-    for c in plan.columns if plan.levels else ():
-        if c in plan.scales and plan.scales[c].points is not None:
-            at = np.rint((rows.values[c][order].astype(float) - plan.scales[c].min) / plan.scales[c].step).astype(int)
-            size = len(plan.scales[c].points)
-            levels[c] = np.column_stack([np.bincount(at, groups["n"], size), np.bincount(at, w, size)])
+    levels = levels_of(plan, rows, order, None if rows.w is None else w)
     by_id = np.argsort(ids, kind="stable")
     groups = groups.iloc[by_id].reset_index(drop=True)
     return Moments(
-        plan, about, groups, z[by_id], None, _asked(asked, plan.by), rows.answered, _level_frames(levels, plan.scales), (source,)
+        plan,
+        about,
+        groups,
+        z[by_id],
+        None,
+        _asked(asked_of(plan, rows), plan.by),
+        rows.answered,
+        _level_frames(levels, plan.scales),
+        (source,),
     )
 
 
@@ -388,48 +386,8 @@ class Moments:
         elif cov == "classical":
             meat = np.linalg.inv(bread) * fit.ssr / (n - k)
         else:
-            meat = self.sandwich(fit.names, y, fit.coef, bread, leverage=cov == "HC3") * (n / (n - k) if cov == "HC1" else 1)
+            meat = sandwich(self, fit.names, y, fit.coef, bread, leverage=cov == "HC3") * (n / (n - k) if cov == "HC1" else 1)
         return replace(fit, cov=bread @ meat @ bread, df=df, n=n, resid=None, fitted=None)
-
-    def sandwich(self, terms, y, coef, bread, *, leverage=True):
-        """Σ w² (e / (1 - h))² xx′ over the rows (frequency weights: w for w²), in a second pass."""
-        at = self.at(terms)
-        chosen = [self.plan.terms[i] for i in at]
-
-        def work(start, load):
-            rows = self._chosen(screen(self.plan, start, load()))
-            order = np.flatnonzero(rows.used)
-            z = design([*chosen, y], np.zeros(len(chosen) + 1), rows.values, order)
-            w = np.ones(len(order)) if rows.w is None else rows.w[order] * self.scale
-            e = z[-1] - coef @ z[:-1]
-            if leverage:
-                h = np.einsum("ij,ij->j", z[:-1], bread @ z[:-1]) * (1 if self.kind == "frequency" else w)
-                e = e / np.maximum(1 - h, 1e-12)
-            part = z[:-1] * (e**2 * (w if self.kind == "frequency" else w**2))
-            return part @ z[:-1].T, len(order) if self.kind != "frequency" else w.sum()
-
-        meat, n = np.zeros((len(at), len(at))), 0.0
-        for source in self._again():
-            for found, count in in_turn(work, source.pieces(self.plan.all_columns)):
-                meat, n = meat + found, n + count
-        if round(n) != self.n:
-            raise InputError(f"The rows have changed since the first pass: {n:g} answers then {self.n}. Read the moments again.")
-        return meat
-
-    def _again(self):
-        if not self.sources:
-            raise InputError(
-                "HC errors take a second pass over the rows, and these moments have none at hand: use `reading_again(source)`."
-            )
-        return self.sources
-
-    def _chosen(self, rows):
-        """Rows of the part that these moments are of."""
-        for (codes, names), column in zip(rows.labels, self.plan.by):
-            wanted = self.about.get("part", {})
-            if column in wanted:
-                rows.used &= codes == (names.index(wanted[column]) if wanted[column] in names else -2)
-        return rows
 
     def reading_again(self, *sources):
         """The same moments with the rows they came from at hand."""
@@ -462,9 +420,11 @@ class Moments:
         """Fewer, larger groups: rows that stand alone are spread over buckets, as a large source would be."""
         if self.plan.clusters:
             return self._gathered([*self.plan.by, self.plan.clusters], self.groups)
-        if self.single:
-            return self._gathered([*self.plan.by, "bucket"], self.groups.assign(bucket=(self.groups["id"] % np.uint64(groups)).astype(int)))
-        return self._gathered([*self.plan.by, "bucket"], self.groups.assign(bucket=self.groups["bucket"] % groups))
+        if not self.single and self.plan.buckets % groups:
+            raise InputError(f"The {self.plan.buckets} groups can be joined into a number that divides theirs, not into {groups}.")
+        bucket = (self.groups["id"].to_numpy() % np.uint64(groups)).astype(int) if self.single else self.groups["bucket"] % groups
+        joined = replace(self, plan=replace(self.plan, buckets=groups))
+        return joined._gathered([*self.plan.by, "bucket"], self.groups.assign(bucket=bucket))
 
     def _gathered(self, keys, labelled):
         """Groups of the same key added up."""
