@@ -125,7 +125,7 @@ def test_the_standard_error_is_that_of_redrawn_samples(frame):
         employee_steps(part.sample(frac=1, replace=True, random_state=rng), **model()).table.set_index("part")["diff"] for _ in range(150)
     ]
     se = employee_steps(part, **model()).table.set_index("part")["se"]
-    assert pd.DataFrame(drawn).std().to_numpy() == pytest.approx(se.to_numpy(), rel=0.25)
+    assert pd.DataFrame(drawn).std().to_numpy() == pytest.approx(se.to_numpy(), rel=0.3)
 
 
 def test_a_planted_lift_to_delight_is_found():

@@ -282,7 +282,7 @@ def whole(frame, game, **more):
 
 
 @pytest.mark.parametrize("game", ["shapley", "relative_weights"])
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=6, deadline=None, derandomize=True)
 @given(survey=surveys(), seed=st.integers(0, 1000))
 def test_shares_do_not_care_for_order_units_or_counting(game, survey, seed):
     x = [c for c in survey if c.startswith("x")]
@@ -302,7 +302,7 @@ def test_shares_do_not_care_for_order_units_or_counting(game, survey, seed):
         assert other.loc[x, "raw"].to_numpy() == pytest.approx(plain["raw"].to_numpy(), abs=1e-9)
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=6, deadline=None, derandomize=True)
 @given(survey=surveys())
 def test_a_driver_given_twice_splits_evenly_and_leaves_r2_as_it_was(survey):
     x = [c for c in survey if c.startswith("x")]
@@ -316,12 +316,12 @@ def test_a_driver_given_twice_splits_evenly_and_leaves_r2_as_it_was(survey):
 
 
 def test_sampled_orders_stand_beside_the_exact_shares_with_their_error(attitude):
-    x = list(attitude.columns[1:])
+    x = list(attitude.columns[1:5])
     exact = importance(attitude, y="rating", x=x, n_boot=0).importance.table
-    result = importance(attitude, y="rating", x=x, n_boot=400, game="permutations").importance
+    result = importance(attitude, y="rating", x=x, n_boot=300, game="permutations", n_permutations=500).importance
     table = result.table
     assert (np.abs(table["raw"] - exact["raw"]) < 4 * table["se_orders"]).all() and set(table["game"]) == {"permutations"}
-    assert table["raw"].sum() == pytest.approx(exact["raw"].sum(), abs=1e-8) and result.meta["n_permutations"] == 1000
+    assert table["raw"].sum() == pytest.approx(exact["raw"].sum(), abs=1e-8) and result.meta["n_permutations"] == 500
     assert table[["ci_lo", "rank_lo"]].notna().all(axis=None)
     with pytest.raises(InputError, match="at least 500, not 100"):
         importance(attitude, y="rating", x=x, game="permutations", n_permutations=100)
