@@ -743,8 +743,9 @@ def _ellipse(shape, x, y, sd_x, sd_y, corr, colour):
     return shape((x, y), width, height, angle=angle, facecolor=colour, alpha=0.12, linewidth=0)
 
 
-def _place_labels(ax, x, y, labels, size=7.2):
-    """Write a label near each point so that labels cover neither each other nor the points; a thin line leads where it is far."""
+def _place_labels(ax, x, y, labels, size=7.2, avoid=()):
+    """Write a label near each point so that labels cover neither each other, the points nor the places (x, y) in `avoid`; a thin line leads
+    where it is far."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import TextPath
 
@@ -758,7 +759,8 @@ def _place_labels(ax, x, y, labels, size=7.2):
         lines = label.split("\n")
         wide = max(TextPath((0, 0), line or " ", prop=font).get_extents().width for line in lines) * 25.4 / 72
         boxes.append((wide + 0.8, len(lines) * size * 1.4 * 25.4 / 72 + 0.6))
-    points = [(px - 1.3, py - 1.3, px + 1.3, py + 1.3) for px, py in at]
+    kept_clear = [((left - x0) / (x1 - x0) * plot[0], (up - y0) / (y1 - y0) * plot[1]) for left, up in avoid]
+    points = [(px - 1.3, py - 1.3, px + 1.3, py + 1.3) for px, py in [*at, *kept_clear]]
     choices = [_spots(at[i], *boxes[i], plot) for i in range(len(labels))]
     chosen = [spots[0] for spots in choices]
     placed = {}

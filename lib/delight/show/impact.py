@@ -417,7 +417,9 @@ def asymmetry_map(priorities, ax, words, **options):
             ax.hlines(y[at], row.ia_linear_null, x[at], color=colour, linewidth=0.8)
             ax.plot(row.ia_linear_null, y[at], "|", color=colour, markersize=8)
         ax.scatter(x[at], y[at], s=size[at], color=colour, alpha=0.75, linewidths=0, zorder=3)
-    _place_labels(ax, x, y, [words.column(a) for a in t["attribute"]])
+    ends = t["ia_linear_null"].fillna(t["ia"])
+    lines = [(at, height) for a, b, height in zip(x, ends, y) for at in np.arange(min(a, b), max(a, b), 0.05)]
+    _place_labels(ax, x, y, [words.column(a) for a in t["attribute"]], avoid=lines)
     ax.set_xlabel(_("Asymmetry (−1 only poor counts, +1 only excellent)"))
     ax.set_ylabel(_("Mean grade"))
     _ticks(ax.xaxis, words)
