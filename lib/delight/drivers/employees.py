@@ -269,7 +269,8 @@ def _labellings(inside, rng):
 
 def _affordable(p, n_labellings, n_boot, notes):
     """Draws within the budget, with a note where they are fewer than asked for."""
-    draws = shares.affordable(n_boot, max(2 ** (p + 1) if p <= shares.EXACT_UP_TO else 0, n_labellings * p * p // 4, 1))
+    tabled = p <= shares.EXACT_UP_TO  # R² of all sets is there to look up; above it every labelling is a regression
+    draws = shares.affordable(n_boot, max(1, 2 ** (p + 1) + 2 * n_labellings if tabled else n_labellings * p * p))
     if draws < n_boot:
         notes.append(Note("draws_lowered", {"n_boot": draws, "asked": int(n_boot)}))
     return draws
