@@ -66,9 +66,9 @@ def hazard(frame, *, customer, period, failed, left, horizon=2, covariates=(), f
     n_missing, data = int((~known).sum()), data[known].sort_values([customer, period], kind="stable")
     if data.duplicated([customer, period]).any():
         raise InputError(f"{int(data.duplicated([customer, period]).sum())} rows repeat a customer and period.")
-    gone = data.groupby(customer)[left].transform(lambda v: v.shift(fill_value=0).cummax())
-    if (gone == 1).any():
-        raise InputError(f"{int((gone == 1).sum())} rows come after their customer left (first: row {data.index[gone == 1][0]}).")
+    gone = data.groupby(customer)[left].cumsum() > data[left]
+    if gone.any():
+        raise InputError(f"{int(gone.sum())} rows come after their customer left (first: row {data.index[gone][0]}).")
     x, names, notes = _terms(data, customer, period, failed, covariates, most_since)
     codes = pd.factorize(data[customer])[0]
     event = data[left].to_numpy(dtype=float)

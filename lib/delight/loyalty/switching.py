@@ -203,7 +203,7 @@ def _increment(used, both, rows, clusters, ci_level):
     p = float(2 * stats.t.sf(abs(wide.value / wide.se), wide.df)) if wide.se > 0 else np.nan
     row |= dict(share=wide.value, estimate=wide.value, se=wide.se, ci_lo=wide.lo, ci_hi=wide.hi, ci90_lo=narrow.lo, ci90_hi=narrow.hi, p=p)
     row |= dict(nested=against == 0, n_against=against, logical=bool(wide.value >= 0), n=both.n, n_missing=both.n_missing, n_eff=both.n_eff)
-    if against and against + more and both.kind != "sampling":
+    if against and (both.kind != "sampling" or np.ptp(both.w) < 1e-12):
         row["mcnemar_p"] = float(stats.binomtest(more, against + more).pvalue)
     row["status"] = base_status(both.n) if wide.se > 0 else "degenerate"
     return row

@@ -146,8 +146,8 @@ def leaving(here):
 def _until_left(rows, left):
     """Rows of every customer up to leaving: who came back is a new customer, and is left out."""
     ordered = rows.sort_values(["respondent", "(wave)"], kind="stable")
-    gone = ordered[left].fillna(0).groupby(ordered["respondent"]).transform(lambda v: v.shift(fill_value=0).cummax())
-    return ordered[gone == 0]
+    has_left = ordered[left].fillna(0)
+    return ordered[has_left.groupby(ordered["respondent"]).cumsum() <= has_left]
 
 
 def _of_construct(here, construct):

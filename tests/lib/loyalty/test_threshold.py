@@ -35,14 +35,16 @@ WIDE = dict(y="l", x="s", scales={"s": TEN, "l": Scale(-20, 40, 0)})
 
 
 # ---- one item, whole grades
-def test_local_contrast_of_the_ecsi_item(mobi):
+def test_local_contrast_of_the_ecsi_item(mobi, golden):
     result = rule(mobi, **ECSI)
     eight = result.table.set_index("grade").loc[8]
     # methods M06 [V]
     assert result.meta["n_around"] == {"7": 50, "8": 109, "9": 29}
-    assert eight.d_local == pytest.approx(-0.3279, abs=5e-5) and eight.d_se == pytest.approx(0.5849, abs=5e-5)
-    assert (eight.d_lo, eight.d_hi, eight.d_p) == pytest.approx((-1.480, 0.824, 0.576), abs=5e-4)
-    assert (eight.d_latent, eight.d_latent_se) == pytest.approx((0.106, 0.545), abs=5e-4)
+    about = dict(package="statsmodels, recomputed for the specification", data="ECSI mobi")
+    golden([eight.d_local, eight.d_se], [-0.3279, 0.5849], **about, method="M06 local contrast", tolerance=5e-5)
+    golden([eight.d_lo, eight.d_hi, eight.d_p], [-1.480, 0.824, 0.576], **about, method="M06 local contrast, limits and p", tolerance=5e-4)
+    golden([eight.d_latent, eight.d_latent_se], [0.106, 0.545], **about, method="M06 latent contrast", tolerance=5e-4)
+    assert eight.d90_lo == pytest.approx(eight.d_local - 1.6511 * eight.d_se, abs=5e-4) and eight.d90_lo > eight.d_lo
     assert eight.share_max == pytest.approx(0.276)
     assert result.meta["verdict"] == "inconclusive" == eight.verdict and result.meta["flags"] == ["bounded_outcome"]
 
@@ -210,7 +212,7 @@ def test_the_construct_hinge_at_fixed_places(mobi):
         ("plant_rkv", "plant", "y", "time", []),
     ],
 )
-def test_the_best_bend_equals_r_segmented(shared, name, file, y, x, others):
+def test_the_best_bend_equals_r_segmented(shared, golden, name, file, y, x, others):
     folder = shared / "reference/segmented"
     frame, r = pd.read_csv(folder / f"{file}.csv"), json.loads((folder / f"{name}.json").read_text())
     if file == "mobi":
@@ -221,8 +223,9 @@ def test_the_best_bend_equals_r_segmented(shared, name, file, y, x, others):
     points = grid(values[1], trim=0.02, fewest=1)
     ssr, linear, *_ = hinge_search(*values, z, w, points)
     best, tau = refine(*values, z, w, points[ssr.argmin()], points)
-    assert best == pytest.approx(r["rss"], rel=1e-8) and tau == pytest.approx(r["psi"], abs=1e-5 * max(1, abs(tau)))
-    assert linear == pytest.approx(r["linear_model"]["rss"], rel=1e-10)
+    about = dict(method="M06 bend", package="segmented 1.6-2 (R)", data=name, relative=True)
+    golden([best, linear], [r["rss"], r["linear_model"]["rss"]], **about, tolerance=1e-8)
+    golden(tau, r["psi"], **{**about, "method": "M06 place of the bend"}, tolerance=1e-5)
 
 
 def fine_sample(n, c, seed, tau=8.5):
