@@ -394,7 +394,7 @@ def _pair(frame, first, second, constructs, ratio, *, weights, weights_kind, clu
     if row["status"] == "insufficient":
         return {**row, "verdict": "insufficient"}
     x = used.frame[[*items, *others]].to_numpy(dtype=float)
-    row |= _correlation(_position(x[:, : len(items)]), _position(x[:, len(items) :]), used, ci_level)
+    row |= _correlation(_position(x[:, : len(items)], used.w), _position(x[:, len(items) :], used.w), used, ci_level)
     single = min(len(items), len(others)) < 2
     if not single:
         row |= one_or_two(x, len(items), used, Design(used, clusters=clusters), ci_level)
@@ -407,9 +407,9 @@ def _pair(frame, first, second, constructs, ratio, *, weights, weights_kind, clu
     return {**row, "verdict": verdict}
 
 
-def _position(x):
+def _position(x, w):
     """Mean of the items, each in its own standard deviations."""
-    spread = x.std(axis=0)
+    spread = np.sqrt(np.average((x - np.average(x, axis=0, weights=w)) ** 2, axis=0, weights=w))
     return (x / np.where(spread > 0, spread, 1.0)).mean(axis=1)
 
 

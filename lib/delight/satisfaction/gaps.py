@@ -163,13 +163,14 @@ class _Pairs:
         self.frame, self.expected, self.adequate, self.scales = frame, expected, adequate, scales
         self.weighting = {"weights": weights, "weights_kind": weights_kind}
         self.design = design
+        self.bare = frame[[c for c in dict.fromkeys([weights, design["clusters"], design["strata"]]) if c]]
         self.out = {
             c: frame[not_applicable[c]].fillna(False).to_numpy(dtype=bool) if not_applicable.get(c) in frame else np.zeros(len(frame), bool)
             for c in expected
         }
         used = sample(frame, [], **self.weighting)
         answered = np.any([self._values([c], expected)[1] for c in expected], axis=0)
-        self.meta = {**sample(frame.assign(any=np.where(answered, 1.0, np.nan)), ["any"], **self.weighting).meta}
+        self.meta = {**sample(self.bare.assign(**{"any:": np.where(answered, 1.0, np.nan)}), ["any:"], **self.weighting).meta}
         self.notes = [Note(code, values) for code, values in Design(used, **design).notes] if len(used.frame) else []
 
     def _values(self, columns, other=None):
@@ -184,8 +185,8 @@ class _Pairs:
 
     def _mean(self, values, ci_level):
         """(DesignMean, Sample) of respondents with a value; those to whom nothing applies are not missing."""
-        used = sample(self.frame.assign(value=values), ["value"], **self.weighting)
-        return Design(used, **self.design).mean(used.frame["value"].to_numpy(dtype=float), ci_level=ci_level), used
+        used = sample(self.bare.assign(**{"value:": values}), ["value:"], **self.weighting)
+        return Design(used, **self.design).mean(used.frame["value:"].to_numpy(dtype=float), ci_level=ci_level), used
 
     def row(self, columns, ci_level, *, reliability=False):
         gap, answered = self._values(columns, self.expected)

@@ -578,7 +578,7 @@ def gaps_table(result, words):
     columns = [
         Column(_("Dimension") if whole else _("Part of the service"), names),
         Column(_("Experienced"), rows["experienced"].tolist(), "grade"),
-        Column(_("Expected"), rows["expected"].tolist(), "grade"),
+        Column(_("What was expected"), rows["expected"].tolist(), "grade"),
         Column(_("Gap"), rows["gap"].tolist(), "signed2", rows["ci_lo"].tolist(), rows["ci_hi"].tolist(), emphasis=bold),
     ]
     if rows["adequacy"].notna().any():
