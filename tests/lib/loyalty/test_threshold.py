@@ -316,3 +316,17 @@ def test_a_verdict_falls_with_the_correction_over_the_outcomes():
     outcomes = [{"y": y, "scale": scale, "role": "recommend"} for y in ("first", *flat)]
     together = across(rule, frame, outcomes, x="s", scales={"s": TEN}).meta["outcomes"]["first"]
     assert together["d"]["q"] > 0.05 and together["verdict"] == "inconclusive" and together["demoted_from"] == "supported"
+
+
+def test_the_bend_of_a_yes_no_outcome_equals_r_segmented(shared, golden):
+    folder = shared / "reference/segmented"
+    table, r = pd.read_csv(folder / "down.csv"), json.loads((folder / "down_glm.json").read_text())
+    rows = [(age, float(hit), cases if hit else births - cases) for age, births, cases in table.itertuples(index=False) for hit in (1, 0)]
+    frame = pd.DataFrame(rows, columns=["age", "down", "times"])
+    scales = {"age": Scale(15, 50, 0), "down": YES_NO}
+    data, z, _ = data_of(frame, "down", "age", scales, (), False, "times", "frequency", None)
+    fit = fit_form(data, design(z, data.s, np.maximum(data.s - r["psi"], 0)))
+    about = dict(method="M06 bend, logit", package="segmented 1.6-2 (R)", data="down_glm")
+    golden(fit.model.coef, [r["coef"]["(Intercept)"], r["coef"]["age"], r["coef"]["U1.age"]], **about, tolerance=1e-5)
+    near = [fit_form(data, design(z, data.s, np.maximum(data.s - tau, 0))).ssr for tau in (30.8, 30.95, 31.08, 31.2, 31.35)]
+    assert np.argmin(near) == 2  # and the deviance is lowest there
