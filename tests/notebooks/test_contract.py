@@ -17,13 +17,20 @@ def notebook(chapter):
     return json.loads(chapter.path.read_text(encoding="utf-8"))
 
 
-def test_the_chain_has_its_six_chapters_in_order(chapters):
+def test_the_chain_has_its_chapters_in_order(chapters):
     assert [c.file for c in chapters] == [
         "10-feedback",
         "20-satisfaction",
+        "25-expectations",
         "30-segments",
         "40-loyalty",
+        "45-relation",
+        "47-path",
         "50-drivers",
+        "55-differences",
+        "60-kano",
+        "70-pyramid",
+        "90-claims",
         "99-summary",
     ]
 
