@@ -94,9 +94,11 @@ def leads(effects, constructs, distinct, words, **options):
         + " "
         + " ".join(_explained(words, about, c) for c in _outcomes(effects, constructs) if not is_missing(about["r2"].get(c)))
     ]
+    explained = False
     for outcome in _outcomes(effects, constructs):
         mine = rows[(rows["target"] == outcome) & rows["total"].notna()]
-        out.append(_one_outcome(words, outcome, mine.sort_values("total", ascending=False, kind="stable")))
+        out.append(_one_outcome(words, outcome, mine.sort_values("total", ascending=False, kind="stable"), explained))
+        explained |= bool((mine["p_adj"] < ALPHA).any())
     out.append(" ".join(_limits(words, effects, constructs, distinct)))
     return [paragraph for paragraph in out if paragraph]
 
@@ -110,8 +112,8 @@ def _explained(words, about, construct):
     )
 
 
-def _one_outcome(words, outcome, rows):
-    """One paragraph: what goes with more of the outcome, and what does not clearly."""
+def _one_outcome(words, outcome, rows, explained):
+    """One paragraph: what goes with more of the outcome, and what does not clearly; shorter where the measure has been `explained`."""
     _ = words.gettext
     proven = rows[rows["p_adj"] < ALPHA]
     left = [_lower(words, c) for c in rows.loc[~rows["source"].isin(proven["source"]), "source"]]
@@ -137,6 +139,7 @@ def _one_outcome(words, outcome, rows):
                 "Customers who score one standard deviation higher on one of these score so many standard deviations higher on {outcome}: {list}."
             )
         )
+        lead = _("In the same way, higher on {outcome}: {list}.") if explained else lead
         sentences.append(lead.format(outcome=_lower(words, outcome), list="; ".join(parts)))
     if left:
         sentences.append(
