@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from delight import resample
-from delight.drivers.model import square
+from delight.drivers.model import square, steady
 from delight.errors import InputError
 from delight.estimate import base_status
 from delight.logit import fit_logit, fit_ordered
@@ -230,6 +230,7 @@ class LogitTerms:
         """
         k, k0 = self.fit.influence.shape[1], self.null.influence.shape[1]
         step, ll, step0, ll0, counts = np.split(sums, np.cumsum([k, 1, k0, 1]), axis=1)
+        step, step0 = step - step[:1], step0 - step0[:1]  # 0 in the sample, but for what a prior on forced terms pulls
         ll, ll0 = ll[:, 0] + _gain(step, self.fit), ll0[:, 0] + _gain(step0, self.null)
         with np.errstate(divide="ignore", invalid="ignore"):
             entropy = np.where(counts > 0, counts * np.log(counts / counts.sum(axis=1, keepdims=True)), 0.0).sum(axis=1)
@@ -258,7 +259,10 @@ def logit_terms(model):
 
     def fit(*terms):
         design = np.column_stack([*([np.ones((len(codes), 1))] if binary else []), *terms])
-        found = fitted(outcome, design, model.w, kind=model.kind, cov="observed", names=list(range(design.shape[1])))
+        n_fixed = binary + model.fixed.shape[1]
+        found, _ = steady(
+            fitted, outcome, design, replace(model, clusters=None), n_fixed, cov="observed", names=list(range(design.shape[1]))
+        )
         if not found.usable:
             return None, None
         chance = found.probabilities(design)[np.arange(len(codes)), codes]

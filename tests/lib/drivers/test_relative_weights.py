@@ -171,3 +171,13 @@ def test_weak_relations_keep_the_intervals_of_a_logit():
     frame = pd.DataFrame(rng.integers(1, 6, size=(60, 3)).astype(float), columns=["a", "b", "y"])  # nothing goes with anything
     table = importance(frame, y="y", x=["a", "b"], game="relative_weights", link="logit", n_boot=200).importance.table
     assert table[["ci_lo", "ci_hi", "quadrant_prob", "ellipse_x"]].notna().all(axis=None) and (table["raw_lo"] >= 0).all()
+
+
+def test_where_not_applicable_tells_all_the_weights_of_the_others_stand(yes_no):
+    frame = yes_no.assign(away=np.arange(800) % 20 == 0)
+    frame.loc[frame["away"], ["c", "bought"]] = np.nan, 1.0  # whoever had nothing to do with it bought
+    options = {"y": "bought", "x": ["a", "b", "c"], "game": "relative_weights", "link": "logit", "not_applicable": {"c": "away"}}
+    table = importance(frame, **options, n_boot=100).importance.table.set_index("attribute")
+    rest = importance(frame[~frame["away"]], **{**options, "not_applicable": {}}, n_boot=0).importance.table.set_index("attribute")
+    assert (table["status"] == "ok").all() and table["share"].to_numpy() == pytest.approx(rest["share"].to_numpy(), abs=0.01)
+    assert ((table["ci_lo"] < table["share"]) & (table["share"] < table["ci_hi"])).all()
