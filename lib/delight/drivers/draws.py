@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from delight import resample
-from delight.drivers.model import square, steady
+from delight.drivers.model import LARGE, square, steady
 from delight.errors import InputError
 from delight.estimate import base_status
 from delight.logit import fit_logit, fit_ordered
@@ -16,8 +16,8 @@ from delight.logit import fit_logit, fit_ordered
 SINGULAR = 1e-10
 #: Least McFadden's R² of a bootstrap draw; shares do not depend on it.
 SLIGHT = 1e-9
-#: Random columns that the comparison with noise is averaged over.
-NOISE = 20
+#: Random columns that the comparison with noise is averaged over; fewer where each takes a logit of very many rows.
+NOISE, NOISE_OF_MANY = 20, 5
 #: Most levels an outcome may have to be treated as ordered under ``link="auto"``.
 LEVELS = 7
 
@@ -187,7 +187,7 @@ def correlations(cross, n_fixed):
 def noise_p(model, raw_of, n_boot, rng, *, link="linear"):
     """Two-sided bootstrap p of "no more weight than a random column", shape (p,).
 
-    A random column stands beside the attributes and is resampled with them; the draws are shared out over `NOISE` such columns.
+    A random column stands beside the attributes and is resampled with them; the draws are shared out over several such columns.
 
     Parameters
     ----------
@@ -198,8 +198,9 @@ def noise_p(model, raw_of, n_boot, rng, *, link="linear"):
     ----------
     Tonidandel, S., LeBreton, J. M. & Johnson, J. W. (2009). Psychological Methods 14, 387-399.
     """
-    each, more = -(-n_boot // NOISE), []
-    for _ in range(NOISE):
+    columns = NOISE if link == "linear" or len(model.w) <= LARGE else NOISE_OF_MANY
+    each, more = -(-n_boot // columns), []
+    for _ in range(columns):
         column = rng.normal(size=(len(model.w), 1))
         applies = np.column_stack([model.applies, np.ones(len(column), dtype=bool)])
         beside = replace(model, x=[*model.x, None], scores=np.column_stack([model.scores, column]), applies=applies)
