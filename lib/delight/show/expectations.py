@@ -536,6 +536,7 @@ def zone(attributes, ax, words):
     ax.scatter(rows["gap"], at, s=22, color=COLOURS["main"], zorder=3)
     ax.set_yticks(at, [words.column(c) for c in rows["attribute"]])
     ax.set_xlabel(_("Experienced less expected (points)"))
+    ax.xaxis.set_major_formatter(lambda v, _at: words.number(v, 1))
     ax.tick_params(length=0)
     ax.spines["left"].set_visible(False)
     return ax
