@@ -71,14 +71,17 @@ class Dummies:
         self.at = {name: i for i, name in enumerate(self.labels)}
         self.fit = model.fit(self.design, self.labels)
         self.usable = model.n >= 30 and not np.isnan(self.fit.coef).any() and np.ptp(model.values) > 0
-        self.unit = np.ones(len(self.labels))
-        if coefficient == "standardised" and self.usable:
-            spread = _sd(self.design, model.w)
-            self.unit = spread / _sd(model.values[:, None], model.w)[0]
+        self.measure_in(coefficient)
         self.null = self.excess_cov = None
         line, names = straight(model)
         if self.usable and not aliased_terms(line * np.sqrt(model.w)[:, None], names):
             self._against_a_line(line, names)
+
+    def measure_in(self, coefficient):
+        """Give `row` in raw or standardised coefficients from here on."""
+        self.unit = np.ones(len(self.labels))
+        if coefficient == "standardised" and self.usable:
+            self.unit = _sd(self.design, self.model.w) / _sd(self.model.values[:, None], self.model.w)[0]
 
     def _against_a_line(self, line, names):
         """Coefficients of the dummies under a linear truth, and the covariance of what they have beyond it.

@@ -153,16 +153,19 @@ def sensitivity(
 
     Parameters
     ----------
-    frame, y, x, scales, weights, weights_kind, clusters, not_applicable, coefficient, min_side, alpha, ci_level
+    frame, y, x, scales, weights, weights_kind, clusters, not_applicable, min_side, alpha, ci_level
         As in `effects`.
+    coefficient : {"raw", "standardised"} or sequence of them
 
     Returns
     -------
     Result
-        One row an attribute and coding: ``coding, coefficient, cut_low, cut_high`` and the dummies' columns of `effects`. The class is
+        One row an attribute, coefficient and coding: ``coding, coefficient, cut_low, cut_high`` and the dummies' columns of `effects`. The class is
         not among them: it rests on slopes, not on dummies.
     """
-    check_choices("default", coefficient)
+    coefficients = [coefficient] if isinstance(coefficient, str) else list(coefficient)
+    for each in coefficients:
+        check_choices("default", each)
     scales = _scales_of(x, scales)
     prepared = prepare(
         frame, y=y, x=x, scales=scales, weights=weights, weights_kind=weights_kind, clusters=clusters, not_applicable=not_applicable
@@ -170,16 +173,21 @@ def sensitivity(
     place, rows = {a: i for i, a in enumerate(prepared.attributes)}, []
     for at, coding in enumerate(CODINGS):
         for judged, model in prepared.models:
-            dummies = Dummies(model, scales, coding, coefficient, min_side)
-            for a in judged:
-                row = {**_counts(model, a, model is not prepared.joint), **dummies.row(a, alpha, ci_level), "place": (place[a], at)}
-                rows.append({**row, "coding": coding, "status": _dummy_status(dummies, a, row)})
-        rows += [{**_constant(prepared, a), "coding": coding, "status": "degenerate", "place": (place[a], at)} for a in prepared.constant]
+            dummies = Dummies(model, scales, coding, "raw", min_side)
+            for kind, each in enumerate(coefficients):
+                dummies.measure_in(each)
+                for a in judged:
+                    row = {**_counts(model, a, model is not prepared.joint), **dummies.row(a, alpha, ci_level)}
+                    about = {"coding": coding, "coefficient": each, "place": (place[a], kind, at)}
+                    rows.append({**row, **about, "status": _dummy_status(dummies, a, row)})
+        for kind, each in enumerate(coefficients):
+            about = {"coding": coding, "coefficient": each, "status": "degenerate"}
+            rows += [{**_constant(prepared, a), **about, "place": (place[a], kind, at)} for a in prepared.constant]
     first = COLUMNS[COLUMNS.index("n_low") : COLUMNS.index("knot")]
     table = pd.DataFrame(sorted(rows, key=lambda row: row["place"])).drop(columns=["no_class", "place"])
     table = table.reindex(columns=["attribute", "coding", *first, *(c for c in table if c not in ("attribute", "coding", *first))])
-    table["coefficient"] = coefficient
-    meta = {"y": y, "x": list(x), "ci_level": ci_level, "alpha": alpha, "codings": list(CODINGS), "keys": ["coding"]}
+    meta = {"y": y, "x": list(x), "ci_level": ci_level, "alpha": alpha, "codings": list(CODINGS), "coefficients": coefficients}
+    meta["keys"] = ["coding", "coefficient"] if len(coefficients) > 1 else ["coding"]
     where = "delight.drivers.penalty_reward.sensitivity"
     return Result.of("M08.sensitivity", table, function=where, notes=prepared.notes, **prepared.joint.meta, **meta)
 

@@ -60,20 +60,17 @@ def panel(
     """
     options = {"y": y, "x": x, "scales": scales, "weights": weights, "weights_kind": weights_kind, "clusters": clusters}
     options |= {"not_applicable": not_applicable, "alpha": alpha, "ci_level": ci_level}
-    found = [sensitivity(frame, **options, coefficient=c) for c in COEFFICIENTS]
-    table = pd.concat([r.table for r in found], ignore_index=True)
+    found = sensitivity(frame, **options, coefficient=COEFFICIENTS)
+    table = found.table
     table["excess_q"] = np.nan
     for _, rows in table.groupby(["coding", "coefficient"]).groups.items():
         table.loc[rows, "excess_q"] = benjamini_hochberg(table.loc[rows, "excess_p"].to_numpy(dtype=float))
     table["panel_class"] = [_class(row, alpha, margin) for row in table.to_dict("records")]
     table["asymmetry_name"] = [next((name for cut, name in ASYMMETRY_NAMES if ia >= cut), None) for ia in table["ia"]]
-    place = {a: i for i, a in enumerate(dict.fromkeys(x))}
-    table = table.sort_values("attribute", key=lambda a: a.map(place), kind="stable").reset_index(drop=True)
     first = ["attribute", "coding", "coefficient", "panel_class", "asymmetry_name", "excess_q"]
     table = table[[*first, *(c for c in table if c not in first)]]
-    meta = {**found[0].meta, "coefficients": list(COEFFICIENTS), "margin": margin, "keys": ["coding", "coefficient"]}
-    meta = {k: v for k, v in meta.items() if k not in ("method", "function", "version")}
-    return Result.of("M08.panel", table, function="delight.drivers.robustness.panel", notes=found[0].notes, **meta)
+    meta = {k: v for k, v in found.meta.items() if k not in ("method", "function", "version")} | {"margin": margin}
+    return Result.of("M08.panel", table, function="delight.drivers.robustness.panel", notes=found.notes, **meta)
 
 
 def _class(row, alpha, margin):
