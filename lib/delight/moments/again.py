@@ -12,7 +12,7 @@ from delight.moments.collect import Cells, content_identities, design, identitie
 ROWS = 2**16
 
 
-def over_rows(moments, terms, work, *, grouped=False):
+def over_rows(moments, terms, work, *, origin=None, grouped=False):
     """Results of `work` on the rows that the moments were made of, a batch at a time.
 
     Parameters
@@ -20,7 +20,7 @@ def over_rows(moments, terms, work, *, grouped=False):
     moments : Moments
     terms : sequence of Term
     work : function (z, w, group) -> anything
-        `z` of shape (terms, rows) in own units, `w` as in `Moments.rows`, `group` the place of each row's group (`grouped`) or None.
+        `z` of shape (terms, rows) in own units less `origin`, `w` as in `Moments.rows`, `group` the place of each row's group (`grouped`) or None.
 
     Raises
     ------
@@ -29,7 +29,8 @@ def over_rows(moments, terms, work, *, grouped=False):
     """
     if not moments.sources:
         raise InputError("This takes a second pass over the rows, and these moments have none at hand: use `reading_again(source)`.")
-    plan, zero, n = moments.plan, np.zeros(len(terms)), 0.0
+    plan, n = moments.plan, 0.0
+    origin = np.zeros(len(terms)) if origin is None else origin
     places = _places(moments) if grouped else None
 
     def batches(start, load):
@@ -45,7 +46,7 @@ def over_rows(moments, terms, work, *, grouped=False):
         for first in range(0, len(order), ROWS):
             part = order[first : first + ROWS]
             w = np.ones(len(part)) if rows.w is None else rows.w[part] * moments.scale
-            found.append(work(design(terms, zero, rows.values, part), w, None if group is None else group[first : first + ROWS]))
+            found.append(work(design(terms, origin, rows.values, part), w, None if group is None else group[first : first + ROWS]))
         return found, float(rows.w[order].sum()) if moments.kind == "frequency" else len(order)
 
     for source in moments.sources:
@@ -73,8 +74,11 @@ def _places(moments):
     return {tuple(v.item() if isinstance(v, np.generic) else v for v in row): i for i, row in enumerate(rows)}
 
 
-def sandwich(moments, terms, y, coef, bread, *, leverage=True):
-    """Σ w² (e / (1 - h))² xx′ over the rows (frequency weights: w for w²), e the residuals and h the leverages (0 without `leverage`)."""
+def sandwich(moments, terms, origin, coef, bread, *, leverage=True):
+    """Σ w² (e / (1 - h))² xx′ over the rows (frequency weights: w for w²), e the residuals and h the leverages (0 without `leverage`).
+
+    The last of the `terms` is the outcome; all are counted from `origin`.
+    """
     frequency = moments.kind == "frequency"
 
     def work(z, w, _):
@@ -84,7 +88,7 @@ def sandwich(moments, terms, y, coef, bread, *, leverage=True):
             e = e / np.maximum(1 - h, 1e-12)
         return (x * (e**2 * (w if frequency else w**2))) @ x.T
 
-    return sum(over_rows(moments, [*terms, y], work), start=np.zeros((len(terms), len(terms))))
+    return sum(over_rows(moments, terms, work, origin=origin), start=np.zeros((len(coef), len(coef))))
 
 
 def ordered_logit(moments, terms, y, levels, *, clusters=None, max_steps=100):

@@ -136,7 +136,7 @@ def screen(plan, start, columns):
         inside = ~(known & (w == 0))
         used &= inside & known
     for c in plan.columns:
-        column = _number(c, columns[c], faults)
+        column = _number(c, columns[c], faults, c in plan.scales)
         if c in plan.scales:
             column = _on_scale(c, column, plan.scales[c], faults, start)
         elif column.values.dtype.kind == "f":
@@ -161,10 +161,17 @@ def _gap(column):
     return column.missing if column.missing is not None else np.zeros(len(column.values), dtype=bool)
 
 
-def _number(name, column, faults):
-    """The column as numbers; text that is no number is a fault."""
-    if column.values.dtype.kind in "iuf":
+def _with_nan(column):
+    gap = np.isnan(column.values)
+    return Column(column.values, gap if column.missing is None else gap | column.missing)
+
+
+def _number(name, column, faults, bounded=False):
+    """The column as numbers; text that is no number is a fault. A column `bounded` by a scale is searched for NaN there."""
+    if column.values.dtype.kind in "iu":
         return column
+    if column.values.dtype.kind == "f":
+        return column if bounded or np.isfinite(column.values.sum()) else _with_nan(column)
     if column.values.dtype.kind == "b":
         return Column(column.values.astype(np.int8), column.missing)
     gap = pd.isna(column.values)
@@ -178,25 +185,29 @@ def _number(name, column, faults):
 def _on_scale(name, column, scale, faults, start):
     """The column checked against its scale; small whole numbers come back as one byte each."""
     values, missing = column
-    small = scale.step and float(scale.step).is_integer() and float(scale.min).is_integer() and scale.min >= -100 and scale.max <= 100
-    if small:
+    whole = scale.step and all(float(v).is_integer() for v in (scale.min, scale.max, scale.step))
+    if whole and scale.min >= -100 and scale.max <= 100:
         with np.errstate(invalid="ignore"):
             short = values.astype(np.int8)
-        exact = short == values if values.dtype != np.int8 else True
-        fine = exact & (short >= scale.min) & (short <= scale.max)
+        off = (short - np.int8(scale.min)).view(np.uint8) > np.uint8(scale.max - scale.min)
+        if values.dtype != np.int8:
+            off |= short != values
         if scale.step != 1:
-            fine &= (short - int(scale.min)) % int(scale.step) == 0
-        if missing is not None:
-            fine |= missing
-        if np.all(fine):
+            off |= (short - int(scale.min)) % int(scale.step) != 0
+        if missing is not None and off.any():
+            off &= ~missing
+        if not off.any():
             return Column(short, missing)
     checked = values.astype(float)
     if missing is not None:
         checked = np.where(missing, np.nan, checked)
+    missing = np.isnan(checked)
     bad = ~scale.allows(checked)
     if bad.any():
         faults.add("scale", name, bad, checked, start)
-    return Column(checked, missing)
+    elif whole and scale.min >= -100 and scale.max <= 100:
+        checked = np.where(missing, scale.min, checked).astype(np.int8)  # only missing marked as NaN stood in the way
+    return Column(checked, missing if missing.any() else None)
 
 
 def _codes(column):
@@ -305,7 +316,7 @@ class Cells:
         self.codes, self.names = crossed(rows.labels, len(rows.used))
         self.buckets = 0 if plan.clusters else plan.buckets
         if self.buckets:
-            self.codes = self.codes * self.buckets + (ids % np.uint64(self.buckets)).astype(np.int64)
+            self.codes = bucket_of(ids, self.buckets) + self.codes * self.buckets
         self.size = len(self.names) * max(self.buckets, 1)
 
     def key(self, code):
@@ -313,8 +324,15 @@ class Cells:
         return (*self.names[code // self.buckets], code % self.buckets) if self.buckets else self.names[code]
 
 
+def bucket_of(ids, buckets):
+    """The bucket of each row; half as many buckets join neighbours."""
+    return (((ids >> np.uint64(32)) * np.uint64(buckets)) >> np.uint64(32)).astype(np.int64)
+
+
 def asked_of(plan, rows):
     """Answers before anything was left out, by the values of `by`."""
+    if not plan.by:
+        return {(): _answers(plan, rows.w, rows.inside)}
     codes, names = crossed(rows.labels[: len(plan.by)], len(rows.used))
     weight = np.where(rows.inside, rows.w, 0.0) if plan.kind == "frequency" else rows.inside.astype(float)
     found = np.bincount(codes, weight, minlength=len(names))
@@ -325,10 +343,8 @@ def totalled(plan, rows, ids):
     """Keys and sums of the groups of one piece."""
     where = Cells(plan, rows, ids)
     codes, cells = where.codes, where.size
-    small = codes.astype(np.uint16) if cells < 2**16 else codes
-    small[~rows.used] = cells
-    order = np.argsort(small, kind="stable")[: int(rows.used.sum())]
-    ends = np.cumsum(np.bincount(small[order], minlength=cells))
+    order = grouped(codes, rows.used, cells)
+    ends = np.cumsum(np.bincount(codes[order], minlength=cells))
     live = np.flatnonzero(np.diff(np.concatenate([[0], ends])))
     w = None if rows.w is None else rows.w.take(order)
     z = design(plan.terms, plan.origin, rows.values, order, exact=_exact(plan, rows, w, np.diff(ends, prepend=0).max(initial=0)))
@@ -347,6 +363,17 @@ def totalled(plan, rows, ids):
     return keys, *sums, cross, asked_of(plan, rows), levels_of(plan, rows, order, w)
 
 
+def grouped(codes, used, size):
+    """The rows `used` in the order of their groups, those of one group in their own order."""
+    place = np.flatnonzero(used)
+    bits = np.uint32(max(len(used) - 1, 1).bit_length())
+    if size << int(bits) >= 2**32:
+        return place[np.argsort(codes[place], kind="stable")]
+    both = (codes[place].astype(np.uint32) << bits) | place.astype(np.uint32)
+    both.sort()  # group and place in one number: several times as quick as sorting places by group
+    return (both & ((np.uint32(1) << bits) - np.uint32(1))).astype(np.intp)
+
+
 def _exact(plan, rows, w, longest):
     """Whether single precision holds every sum of a group exactly."""
     if plan.kind == "sampling" or any(rows.values[c].dtype != np.int8 for c in plan.columns) or (plan.origin % 1).any():
@@ -355,12 +382,17 @@ def _exact(plan, rows, w, longest):
         return False
     largest = max(plan.scales[c].max - plan.scales[c].min if c in plan.scales else 255 for c in plan.columns)
     heaviest = 1.0 if w is None else w.max(initial=0)
-    return longest * heaviest * largest**2 < EXACT
+    return largest <= 120 and longest * heaviest * largest**2 < EXACT
 
 
 def design(terms, origin, values, order, *, exact=False):
-    """The terms of the rows `order`, one row a term."""
-    z = np.empty((len(terms), len(order)), dtype=np.float32 if exact else float)
+    """The terms of the rows `order`, one row a term; `exact` asks for single precision, which small whole numbers are gathered into."""
+    if exact:
+        small = np.empty((len(values[terms[-1].column]), len(terms)), dtype=np.int8)
+        for term, start, out in zip(terms, origin, small.T):
+            term.into(values.get(term.column), start, out)
+        return small.take(order, axis=0, mode="clip").astype(np.float32).T
+    z = np.empty((len(terms), len(order)))
     taken, column = None, None
     for term, start, out in sorted(zip(terms, origin, z), key=lambda t: t[0].column):
         if term.column != column and term.column:

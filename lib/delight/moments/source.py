@@ -18,7 +18,7 @@ SEPARATED = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz")
 
 
 class Column(NamedTuple):
-    """Values of one column of a piece, and where they are missing (None: nowhere)."""
+    """Values of one column of a piece, and where they are missing (None: nowhere); NaN is missing too."""
 
     values: np.ndarray
     missing: np.ndarray | None
@@ -193,7 +193,4 @@ def _of_arrow(array):
     missing = None
     if array.null_count:
         missing = np.unpackbits(np.frombuffer(bits, np.uint8), bitorder="little", count=array.offset + size)[array.offset :] == 0
-    if dtype.kind == "f" and not np.isfinite(values.sum()):
-        empty = np.isnan(values)
-        missing = empty if missing is None else missing | empty
     return Column(values, missing)

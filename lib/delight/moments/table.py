@@ -13,7 +13,7 @@ from scipy.linalg import helmert
 from delight.errors import InputError
 from delight.estimate import LinearFit, fit_linear
 from delight.moments.again import sandwich
-from delight.moments.collect import Plan, asked_of, collect, content_identities, design, levels_of, middle, screen
+from delight.moments.collect import Plan, asked_of, bucket_of, collect, content_identities, design, levels_of, middle, screen
 from delight.moments.source import Source
 from delight.moments.terms import ONE, Term, declared, origins
 from delight.result import plain
@@ -374,20 +374,29 @@ class Moments:
         if fit.aliased or n <= k:
             nothing = np.full((k, k), np.nan)
             return replace(fit, coef=nothing[0], cov=nothing, df=n - k, n=n, ssr=np.nan, r2=np.nan, resid=None, fitted=None)
-        x = values[:, :-1]
-        bread = np.linalg.inv((x * w[:, None]).T @ x)
+        origin, coef, back = self.plan.origin[self.at([*fit.names, y])], fit.coef.copy(), np.eye(k)
+        if ONE in fit.names:  # counted from the origin, squares are small; `back` brings the constant back
+            constant = fit.names.index(ONE)
+            coef[constant] += origin[:-1] @ fit.coef - origin[-1]
+            back[constant] -= origin[:-1]
+        else:
+            origin = np.zeros(k + 1)
+        x = values[:, :-1] - origin[:-1]
+        half = np.linalg.inv(np.linalg.qr(x * np.sqrt(w)[:, None], mode="r"))
+        bread = half @ half.T
         df = float(n - k)
         if codes is not None:
             g = int(codes.max()) + 1
             scores = np.zeros((g, k))
-            np.add.at(scores, codes, x * (w * (values[:, -1] - x @ fit.coef))[:, None])
+            np.add.at(scores, codes, x * (w * (values[:, -1] - origin[-1] - x @ coef))[:, None])
             meat = scores.T @ scores * (g / (g - 1) * (n - 1) / (n - k) if g > 1 else np.nan)
             df = float(g - 1)
         elif cov == "classical":
-            meat = np.linalg.inv(bread) * fit.ssr / (n - k)
+            meat = (x * w[:, None]).T @ x * fit.ssr / (n - k)
         else:
-            meat = sandwich(self, fit.names, y, fit.coef, bread, leverage=cov == "HC3") * (n / (n - k) if cov == "HC1" else 1)
-        return replace(fit, cov=bread @ meat @ bread, df=df, n=n, resid=None, fitted=None)
+            meat = sandwich(self, [*fit.names, y], origin, coef, bread, leverage=cov == "HC3") * (n / (n - k) if cov == "HC1" else 1)
+        cov = back @ bread @ meat @ bread @ back.T
+        return replace(fit, cov=cov, df=df, n=n, resid=None, fitted=None)
 
     def reading_again(self, *sources):
         """The same moments with the rows they came from at hand."""
@@ -422,7 +431,7 @@ class Moments:
             return self._gathered([*self.plan.by, self.plan.clusters], self.groups)
         if not self.single and self.plan.buckets % groups:
             raise InputError(f"The {self.plan.buckets} groups can be joined into a number that divides theirs, not into {groups}.")
-        bucket = (self.groups["id"].to_numpy() % np.uint64(groups)).astype(int) if self.single else self.groups["bucket"] % groups
+        bucket = bucket_of(self.groups["id"].to_numpy(), groups) if self.single else self.groups["bucket"] // (self.plan.buckets // groups)
         joined = replace(self, plan=replace(self.plan, buckets=groups))
         return joined._gathered([*self.plan.by, "bucket"], self.groups.assign(bucket=bucket))
 
