@@ -7,7 +7,7 @@ from textwrap import fill
 import numpy as np
 import pandas as pd
 
-from delight.show.drivers import CLASS_COLOURS, NOTHING, OTHER, _nothing, _place_labels, class_word
+from delight.show.drivers import CLASS_COLOURS, NOTHING, OTHER, _nothing, class_word
 from delight.show.theme import COLOURS
 from delight.show.views import Column, figure, reading, table
 
@@ -20,6 +20,8 @@ CATEGORY_COLOURS = {
 }
 #: Categories in the order in which a reader meets them.
 ORDER = ("A", "O", "M", "I", "R", "Q")
+#: Millimetres in a point of type.
+MM_POINT = 25.4 / 72
 #: Months beyond which a half-life is told as "at least".
 LONG = 60
 #: Most features whose names fit in the diagram.
@@ -184,38 +186,79 @@ def better_worse(classes, ax, words, **options):
         return _nothing(ax, words)
     x, y = -100 * t["cs_minus"].to_numpy(dtype=float), 100 * t["cs_plus"].to_numpy(dtype=float)
     ax.set_xlim(-4, 104)
-    ax.set_ylim(-4, 108)
+    ax.set_ylim(-10, 112)
     ax.axvline(50, color=COLOURS["grid"], linewidth=1)
     ax.axhline(50, color=COLOURS["grid"], linewidth=1)
     corners = {
-        "A": (-2, 107, "left", "top"),
-        "O": (103, 107, "right", "top"),
-        "M": (103, -3, "right", "bottom"),
-        "I": (-2, -3, "left", "bottom"),
+        "A": (-3, 111, "left", "top"),
+        "O": (103, 111, "right", "top"),
+        "M": (103, -9, "right", "bottom"),
+        "I": (-3, -9, "left", "bottom"),
     }
     for code, (cx, cy, ha, va) in corners.items():
-        ax.text(
-            cx,
-            cy,
-            category_word(words, code),
-            ha=ha,
-            va=va,
-            fontsize=8,
-            color=CATEGORY_COLOURS.get(code, COLOURS["soft"]),
-            weight="semibold",
-        )
+        ax.text(cx, cy, category_word(words, code), ha=ha, va=va, fontsize=8, color=CATEGORY_COLOURS.get(code, COLOURS["soft"]))
     for at, row in enumerate(t.itertuples()):
         colour = CATEGORY_COLOURS.get(row.category, OTHER)
         ax.hlines(y[at], -100 * row.cs_minus_hi, -100 * row.cs_minus_lo, color=colour, linewidth=1, alpha=0.55)
         ax.vlines(x[at], 100 * row.cs_plus_lo, 100 * row.cs_plus_hi, color=colour, linewidth=1, alpha=0.55)
         ax.scatter(x[at], y[at], s=28, color=colour, zorder=3)
-    _place_labels(ax, x, y, [fill(words.column(a), 24) for a in t["attribute"]])
+    lines = [(-100 * r.cs_minus_hi, y[i], -100 * r.cs_minus_lo, y[i]) for i, r in enumerate(t.itertuples())]
+    lines += [(x[i], 100 * r.cs_plus_lo, x[i], 100 * r.cs_plus_hi) for i, r in enumerate(t.itertuples())]
+    _label(ax, x, y, [fill(words.column(a), 24) for a in t["attribute"]], lines)
     ax.set_xlabel(_("Mind if it is not there (%)"))
     ax.set_ylabel(_("Glad to have it (%)"))
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(MultipleLocator(25))
         axis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value)))
     return ax
+
+
+def _label(ax, x, y, labels, lines, size=7.2):
+    """Write a label near each point, clear of points, corners and other labels, if it can of intervals; a thin line leads to one far off."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+
+    def extent(text, size):
+        font = FontProperties(family=ax.xaxis.label.get_fontfamily(), size=size)
+        lines = text.split("\n")
+        wide = max(TextPath((0, 0), line or " ", prop=font).get_extents().width for line in lines)
+        return wide * MM_POINT + 1.5, len(lines) * size * 1.45 * MM_POINT + 1.0
+
+    plot = np.array([side * 25.4 for side in ax.figure.get_size_inches()]) - (17, 15)  # what axis labels leave
+    low, span = np.array([ax.get_xlim()[0], ax.get_ylim()[0]]), np.array([np.ptp(ax.get_xlim()), np.ptp(ax.get_ylim())])
+    points = (np.column_stack([x, y]) - low) / span * plot
+    taken = [(*(p - 1.6), *(p + 1.6)) for p in points]
+    for text in list(ax.texts):  # the names in the corners
+        wide, high = extent(text.get_text(), text.get_fontsize())
+        cx, cy = (np.array(text.get_position()) - low) / span * plot
+        left, bottom = cx - wide * (text.get_ha() == "right"), cy - high * (text.get_va() == "top")
+        taken.append((left, bottom, left + wide, bottom + high))
+    crossed = [(*(np.array(ends[:2]) - low) / span * plot - 0.3, *(np.array(ends[2:]) - low) / span * plot + 0.3) for ends in lines]
+    for (px, py), label in zip(points, labels):
+        box, away = _free(px, py, *extent(label, size), np.array(taken), np.array(crossed), plot)
+        taken.append(box)
+        where = low + np.array([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2]) / plot * span
+        line = {"arrowstyle": "-", "color": COLOURS["soft"], "linewidth": 0.4, "shrinkA": 0, "shrinkB": 3} if away > 4 else None
+        at = low + np.array([px, py]) / plot * span
+        ax.annotate(label, at, where, fontsize=size, ha="center", va="center", linespacing=1.15, arrowprops=line)
+
+
+def _free(px, py, wide, high, taken, crossed, plot):
+    """The box nearest to a point that covers nothing taken (the least, where the plot is full), and how far it stands off."""
+    radius, angle = (g.ravel() for g in np.meshgrid(np.arange(1.9, 75, 1.6), np.linspace(0, 2 * np.pi, 32, endpoint=False), indexing="ij"))
+    cx, cy = px + np.cos(angle) * (radius + wide / 2), py + np.sin(angle) * (radius + high / 2)
+    boxes = np.column_stack([cx - wide / 2, cy - high / 2, cx + wide / 2, cy + high / 2])
+    outside = (boxes[:, :2] < 0).any(axis=1) | (boxes[:, 2:] > plot).any(axis=1)
+    cost = 1000 * outside + 50 * _covered(boxes, taken) + 3 * _covered(boxes, crossed) + radius
+    best = int(np.argmin(cost + 0.6 * np.abs(np.sin(angle)) + 0.8 * (np.cos(angle) < -0.1)))
+    return tuple(boxes[best]), float(radius[best])
+
+
+def _covered(boxes, others):
+    """How much of other boxes each box covers."""
+    across = np.minimum(boxes[:, None, 2], others[:, 2]) - np.maximum(boxes[:, None, 0], others[:, 0])
+    along = np.minimum(boxes[:, None, 3], others[:, 3]) - np.maximum(boxes[:, None, 1], others[:, 1])
+    return (np.clip(across, 0, None) * np.clip(along, 0, None)).sum(axis=1)
 
 
 @table(
