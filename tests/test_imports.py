@@ -8,12 +8,13 @@ LAYERS = {
     "study": 1,
     "feedback": 1,
     **dict.fromkeys(["satisfaction", "segments", "drivers", "loyalty"], 2),
-    "show": 3,
-    "publish": 4,
-    "demo": 4,
-    "workshop": 5,
-    "cli": 6,
-    "__main__": 7,
+    "claims": 3,
+    "show": 4,
+    "publish": 5,
+    "demo": 5,
+    "workshop": 6,
+    "cli": 7,
+    "__main__": 8,
 }
 METHODS = {"satisfaction", "segments", "drivers", "loyalty"}
 

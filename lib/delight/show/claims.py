@@ -78,9 +78,10 @@ def _unit(words, row):
 
 
 def _rows(result, *verdicts, in_report=None):
-    found = result.table[result.table["verdict"].isin(verdicts)] if verdicts else result.table
+    table = result.table.assign(verdict=result.table["verdict"].fillna("insufficient"))  # hidden: a group too small to show
+    found = table[table["verdict"].isin(verdicts)] if verdicts else table
     if in_report is not None:
-        found = found[found["in_report"].astype(bool) == in_report]
+        found = found[found["in_report"].eq(in_report)]
     return found.sort_values("verdict", key=lambda v: v.map(_ORDER.index), kind="stable")
 
 
@@ -180,7 +181,8 @@ def disputes(conflicts, words):
         "undecided": _("undecided"),
         "not_testable": _("not asked"),
     }
-    rows = conflicts.table
+    place = {name: i for i, name in enumerate(by_id)}
+    rows = conflicts.table.sort_values(["conflict", "side"], key=lambda c: c.map(place) if c.name == "conflict" else c)
     first = rows["side"] == 1
     return [
         Column(_("Question"), [_said(words, by_id[c].question) if f else "" for c, f in zip(rows["conflict"], first)]),
