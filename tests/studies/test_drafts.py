@@ -16,6 +16,7 @@ NEVER_RATED = {
     + ["Departure Delay in Minutes", "Arrival Delay in Minutes"],
     "branch-service-es": ["enc"],
     "ecsi-mobile": [],
+    "kano-smart-bed": ["Horodateur"],
     "mobile-feedback-nps": [
         "StartDate",
         "Duration__in_seconds_",
@@ -50,7 +51,7 @@ def drafted(shared, tmp_path_factory):
     def of(name):
         if name not in found:
             raw = shared / "data" / name
-            files = sorted([*raw.glob("*.csv"), *raw.glob("*.sav")])
+            files = sorted([*raw.glob("*.csv"), *raw.glob("*.sav"), *raw.glob("*.tsv")])
             found[name] = draft(files, name=name, folder=tmp_path_factory.mktemp("drafts") / name, copy=False)
         return found[name]
 
@@ -106,7 +107,7 @@ def test_a_draft_with_its_doubts_settled_has_no_error(drafted, shared, monkeypat
 
 def ours_outcome(name):
     roles = by_hand(name)
-    return next(c for role in ("overall", "recommend") for c in roles.index[roles == role])
+    return next((c for role in ("overall", "recommend") for c in roles.index[roles == role]), None)
 
 
 def test_a_drafted_study_keeps_the_labels_of_the_file_with_their_accents(drafted):

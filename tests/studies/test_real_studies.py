@@ -27,6 +27,8 @@ STUDIES = {
     "airline-passengers": ("all", ("en", "nl")),
     "ecsi-mobile": ("all", ("nl", "da")),
 }
+#: A study of nothing but Kano questions: no grade, hence no satisfaction and no drivers.
+ONLY_KANO = {"kano-smart-bed": ("2021", ("en", "da"))}
 REPORTS = [(name, language) for name, (_, languages) in STUDIES.items() for language in languages]
 
 pytestmark = pytest.mark.long
@@ -37,7 +39,7 @@ class Made:
 
     def __init__(self, name, reports, raw):
         self.name, self.raw = name, raw
-        self.wave, self.languages = STUDIES[name]
+        self.wave, self.languages = {**STUDIES, **ONLY_KANO}[name]
         self.folder = reports / name / self.wave / "whole"
         self.work = reports / ".work" / name / self.wave
         self.manifest = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
@@ -88,7 +90,7 @@ def made(shared, tmp_path_factory):
                     pytest.fail(f"The run failed: {failed.read_text()}")
                 if not (reports / name).is_dir():
                     try:
-                        run.run(str(HERE / name), raw=raw, out=reports, languages=STUDIES[name][1], formats=["html"])
+                        run.run(str(HERE / name), raw=raw, out=reports, languages={**STUDIES, **ONLY_KANO}[name][1], formats=["html"])
                     except Exception as error:
                         failed.write_text(str(error))
                         raise
@@ -450,3 +452,47 @@ def test_the_path_model_is_the_published_one(made):
     text = study.text("nl", "path")
     assert "Het verklaart 68% van de verschillen tussen klanten in tevredenheid" in text and "niet wat waarvan de oorzaak is" in text
     assert "De vragen over verwachtingen en loyaliteit hangen maar losjes samen" in text
+
+
+# ---- kano-smart-bed --------------------------------------------------------------------------------------------------
+
+
+def bed(made):
+    """The eleven features by name, counted from the raw file alone."""
+    raw = pd.read_csv(made("kano-smart-bed").raw / "answers.tsv", sep="\t").iloc[:, 1:]
+    codes = json.loads((made("kano-smart-bed").raw / "answer_options.json").read_text(encoding="utf-8"))
+    table = ("QAAAO", "RIIIM", "RIIIM", "RIIIM", "RRRRQ")
+    book = made("kano-smart-bed").study.codebook
+    names = book.loc[book["role"] == "kano_functional", "pair"]
+    pairs = [(raw.iloc[:, 2 * k].map(codes), raw.iloc[:, 2 * k + 1].map(codes)) for k in range(11)]
+    said = {c: [table[f - 1][d - 1] for f, d in zip(*pair)] for c, pair in zip(names.index, pairs)}
+    return pd.DataFrame(said), names
+
+
+def test_the_bed_report_has_the_counts_of_the_raw_file(made):
+    study = made("kano-smart-bed")
+    said, names = bed(made)
+    classes = study.rows("kano.classes", "attribute")
+    for letter in "AOMIRQ":
+        assert classes[letter].to_dict() == (said == letter).sum().to_dict(), letter
+    by_name = classes.rename(index=names)
+    assert by_name.loc["massage", ["A", "I", "R", "O"]].tolist() == [15, 9, 3, 2]  # as its description counts
+    assert by_name.loc["home_automation", ["I", "A", "R", "O"]].tolist() == [13, 7, 6, 3]
+    assert study.chapters("done") and "kano" in study.chapters("done") and {"satisfaction", "drivers"} <= set(study.chapters("skipped"))
+
+
+def test_a_bed_feature_that_many_dislike_is_flagged_and_not_averaged(made):
+    study = made("kano-smart-bed")
+    classes = study.rows("kano.classes", "attribute").rename(index=bed(made)[1])
+    assert classes.loc["vibration_alarm", "R"] == 12 and classes.loc["vibration_alarm", "r_flag"]
+    text = study.text("en", "kano")
+    assert "Vibrating alarm (41%), " in text and "customers are divided" in text
+    assert "The number of answers is small" in text and "Antallet af svar er lille" in study.text("da", "kano")
+
+
+def test_with_twenty_nine_answers_hardly_a_feature_has_one_kind(made):
+    classes = made("kano-smart-bed").rows("kano.classes", "attribute")
+    assert (classes["status"] == "low_base").all() and classes["fong_sig"].sum() > (classes["category"].str.len() == 1).sum()
+    assert "has to be" not in made("kano-smart-bed").text("en", "kano") and "cannot be told yet" not in made("kano-smart-bed").text(
+        "en", "kano"
+    )

@@ -104,8 +104,10 @@ def kinds(classes, words, **options):
     paragraphs += [sentences[c].format(features=_listed(words, found[c])) for c in ORDER if found[c]]
     open_ = t[t["category"].notna() & ~t["category"].isin(list(ORDER))]
     if len(open_):
-        each = "; ".join(f"{words.column(r.attribute)} ({category_word(words, r.category).lower()})" for r in open_.itertuples())
-        paragraphs.append(_("**Undecided:** {features}. The answers do not tell which of the two it is.").format(features=each))
+        each = "; ".join(
+            f"{category_word(words, c).lower()}: {_listed(words, rows['attribute'])}" for c, rows in open_.groupby("category", sort=False)
+        )
+        paragraphs.append(_("**Undecided,** {features}. The answers do not tell which of the two it is.").format(features=each))
     few = t.loc[t["category"].isna(), "attribute"]
     if len(few):
         paragraphs.append(_("{features}: too few customers answered both questions.").format(features=_listed(words, few)))
@@ -115,11 +117,12 @@ def kinds(classes, words, **options):
 def _notes(classes, t, words):
     """What to keep in mind: mixed answers, contradictions, few answers, and what the questions do not say."""
     _, notes = words.gettext, []
-    reversed_ = t[t["r_flag"].eq(True) & (t["category"] != "R")]
-    for row in reversed_.itertuples():
+    divided = t[t["r_flag"].eq(True) & (t["category"] != "R")].sort_values("share_r", ascending=False)
+    if len(divided):
+        each = [f"{words.column(row.attribute)} ({words.percent(row.share_r)})" for row in divided.itertuples()]
         notes.append(
-            _("{feature} divides customers: {share} would rather not have it, so no average does them justice.").format(
-                feature=words.column(row.attribute), share=words.percent(row.share_r)
+            _("{features}: customers are divided; so many would rather not have it that no average does them justice.").format(
+                features=words.listed(each)
             )
         )
     contradictory = t.loc[t["q_flag"].eq(True) & (t["category"] != "Q"), "attribute"]
@@ -249,7 +252,7 @@ def _free(px, py, wide, high, taken, crossed, plot):
     cx, cy = px + np.cos(angle) * (radius + wide / 2), py + np.sin(angle) * (radius + high / 2)
     boxes = np.column_stack([cx - wide / 2, cy - high / 2, cx + wide / 2, cy + high / 2])
     outside = (boxes[:, :2] < 0).any(axis=1) | (boxes[:, 2:] > plot).any(axis=1)
-    cost = 1000 * outside + 50 * _covered(boxes, taken) + 3 * _covered(boxes, crossed) + radius
+    cost = 1000 * outside + 50 * _covered(boxes, taken) + 0.4 * _covered(boxes, crossed) + radius
     best = int(np.argmin(cost + 0.6 * np.abs(np.sin(angle)) + 0.8 * (np.cos(angle) < -0.1)))
     return tuple(boxes[best]), float(radius[best])
 
