@@ -73,25 +73,25 @@ def shapley_graded(rng):
     return {"largest": covers.iloc[0], "smallest": covers.iloc[-1], "ranks": _all_of(table, np.asarray(GRADED))}
 
 
-@study("M14 rank sets, all drivers equal", "100 customers, six equal drivers, correlation .5", ranks=AT_LEAST)
+@study("M14 rank sets, all drivers equal", "100 customers, six equal drivers, correlation .5", sets=1000, ranks=AT_LEAST)
 def shapley_equal(rng):
     return {"ranks": _all_of(_importance(rng, 100, EQUAL), np.asarray(EQUAL))}
 
 
-@study("M14 rank sets, eleven drivers (step-down)", "300 customers, eleven equal drivers", sets=400, ranks=AT_LEAST)
+@study("M14 rank sets, eleven drivers (step-down)", "300 customers, eleven equal drivers", sets=200, ranks=AT_LEAST)
 def shapley_eleven(rng):
     equal = (0.15,) * 11
     return {"ranks": _all_of(_importance(rng, 300, equal), np.asarray(equal))}
 
 
-@study("M13 relative weights: intervals", "300 customers, six graded drivers, correlation .5", largest=COVERAGE, smallest=FREE)
+@study("M13 relative weights: intervals", "300 customers, six graded drivers, correlation .5", sets=1000, largest=COVERAGE, smallest=FREE)
 def weights_graded(rng):
     table, truth = _importance(rng, 300, GRADED, "relative_weights"), _true_shares(GRADED, "relative_weights")
     covers = (table["ci_lo"] <= truth) & (truth <= table["ci_hi"])
     return {"largest": covers.iloc[0], "smallest": covers.iloc[-1]}
 
 
-@study("M13 differs from noise", "300 customers, five drivers and one unrelated to all", noise_called=AT_MOST, driver_found=FREE)
+@study("M13 differs from noise", "300 customers, five drivers and one unrelated to all", sets=1000, noise_called=AT_MOST, driver_found=FREE)
 def weights_noise(rng):
     frame = rated(rng, 300, GRADED[:5]).assign(x6=np.clip(np.round(rng.normal(7.5, 1.3, 300)), 1, 10))
     found = importance(
