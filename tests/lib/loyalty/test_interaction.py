@@ -346,9 +346,15 @@ def test_the_two_scale_verdict_keeps_its_size_and_the_interval_its_coverage():
     chance = {(0, 0): 0.10, (1, 0): 0.30, (0, 1): 0.05, (1, 1): 0.05 * 0.3 / 0.7 * 9 / (0.95 + 0.05 * 0.3 / 0.7 * 9)}
     true = (chance[1, 1] - chance[0, 1]) - (chance[1, 0] - chance[0, 0])
     sizes = {(0, 0): 600, (1, 0): 200, (0, 1): 300, (1, 1): 120}
-    for _ in range(600):
-        frame = bank({k: (int(rng.binomial(n, chance[k])), n) for k, n in sizes.items()})
-        row = goodwill(frame, **BANK).table.iloc[0]
+    for _ in range(2000):
+        rows = []
+        for (failed, before), n in sizes.items():
+            left = int(rng.binomial(n, chance[failed, before]))
+            rows += [(failed, before, 1.0, left), (failed, before, 0.0, n - left)]
+        frame = pd.DataFrame(rows, columns=["failed", "before", "left", "times"]).assign(
+            grade=lambda t: np.where(t["before"] == 1, 9.0, 7.0)
+        )
+        row = goodwill(frame, **BANK, weights="times", weights_kind="frequency").table.iloc[0]
         wrong += row.verdict in ("supported", "contradicted")
         covered += row.interaction_rd_lo <= true <= row.interaction_rd_hi
-    assert wrong / 600 <= 0.065 and 0.93 <= covered / 600 <= 0.975
+    assert wrong / 2000 <= 0.065 and 0.93 <= covered / 2000 <= 0.97
