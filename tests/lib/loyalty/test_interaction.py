@@ -346,7 +346,7 @@ def test_the_two_scale_verdict_keeps_its_size_and_the_interval_its_coverage():
     chance = {(0, 0): 0.10, (1, 0): 0.30, (0, 1): 0.05, (1, 1): 0.05 * 0.3 / 0.7 * 9 / (0.95 + 0.05 * 0.3 / 0.7 * 9)}
     true = (chance[1, 1] - chance[0, 1]) - (chance[1, 0] - chance[0, 0])
     sizes = {(0, 0): 600, (1, 0): 200, (0, 1): 300, (1, 1): 120}
-    for _ in range(2000):
+    for _ in range(500):
         rows = []
         for (failed, before), n in sizes.items():
             left = int(rng.binomial(n, chance[failed, before]))
@@ -357,4 +357,4 @@ def test_the_two_scale_verdict_keeps_its_size_and_the_interval_its_coverage():
         row = goodwill(frame, **BANK, weights="times", weights_kind="frequency").table.iloc[0]
         wrong += row.verdict in ("supported", "contradicted")
         covered += row.interaction_rd_lo <= true <= row.interaction_rd_hi
-    assert wrong / 2000 <= 0.065 and 0.93 <= covered / 2000 <= 0.97
+    assert wrong / 500 <= 0.065 and 0.92 <= covered / 500 <= 0.98  # the bands of the specification, widened by the Monte-Carlo error
