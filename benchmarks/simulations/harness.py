@@ -72,6 +72,14 @@ def _part(name, first, last):
     return found
 
 
+def verdict(share, lo, hi, band):
+    """Where a share with its Monte-Carlo interval stands to its band: inside, reaches, misses, or shown where nothing is demanded."""
+    low, high = band
+    if band == FREE:
+        return "shown"
+    return "inside" if low <= share <= high else "reaches" if lo <= high and hi >= low else "misses"
+
+
 def run(name, sets=None, pool=None):
     """Rows of the table of results for one study.
 
@@ -100,11 +108,9 @@ def run(name, sets=None, pool=None):
         else:
             half = 1.96 * values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
             lo, hi = share - half, share + half
-        free = (low, high) == FREE
-        verdict = "shown" if free else "inside" if low <= share <= high else "reaches" if lo <= high and hi >= low else "misses"
         row = {"study": name, "method": about.method, "design": about.design, "measure": measure, "sets": len(values)}
         row |= {"value": round(share, 4), "mc_lo": round(lo, 4), "mc_hi": round(hi, 4), "band_lo": low, "band_hi": high}
-        rows.append(row | {"verdict": verdict, "seconds": round(seconds, 4)})
+        rows.append(row | {"verdict": verdict(share, lo, hi, (low, high)), "seconds": round(seconds, 4)})
     return rows
 
 
