@@ -19,7 +19,7 @@ from delight.loyalty import across, relation, rule, switching
 from delight.loyalty.gate import gate as person_gate
 from delight.loyalty.goodwill import goodwill as buffer
 from delight.loyalty.outcome import ORDER, emotion_score, event_from
-from delight.loyalty.panel import BEFORE, prior
+from delight.loyalty.panel import BEFORE, prior, twice_answered
 from delight.satisfaction import expectations
 from delight.satisfaction.pyramid import pyramid as levels_of_service
 
@@ -247,7 +247,7 @@ def pyramid(survey, claim):
     if len(_levels(survey)) < 2:
         return Unknown(status="not_identified")
     row = _first(_main_cut(_pyramid(survey, "order").table))
-    about = {"verdict": row["verdict"], "p": float(row["p_halo"]), "flags": _flags(row), "table": "pyramid.order"}
+    about = {"verdict": row["verdict"], "p": float(row[["p_halo", "p_impression"]].max()), "flags": _flags(row), "table": "pyramid.order"}
     found = _limits(row, "h", "h_lo", "h_hi", kind=Judged, **about)
     if row["verdict"] == "contradicted":  # then H itself lies below what a scale takes, whatever other tags give
         found = found.but(p=2 * found.p_below(claim.published))
@@ -645,10 +645,8 @@ def goodwill(survey, claim):
     waves = list(dict.fromkeys(survey.order or []))
     if survey.waves is None or len(waves) < 2 or y is None or "respondent" not in survey.waves or survey.delight_from is None:
         return Unknown(status="not_testable", missing=("wave",))
-    try:
-        both = prior(survey.waves, [overall], order=waves)
-    except ValueError:
-        return Unknown(status="not_identified")
+    once = survey.waves[~twice_answered(survey.waves)]
+    both = prior(once, [overall], order=waves)
     both = both[both["wave"] == waves[-1]]
     options = {"scales": {**survey.scales, f"{overall}{BEFORE}": survey.scale(overall)}, "delight_from": survey.delight_from}
     options |= {"clusters": survey.clusters, "n_boot": min(survey.n_boot, 500), "seed": survey.seed, **survey.weighting}
