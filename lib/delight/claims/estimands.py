@@ -287,32 +287,36 @@ def gate_of_units(survey, claim):
     return Unknown(status="not_testable", missing=("initiative",))  # no role holds which locations began with what
 
 
-def rule_of_8_5(survey, claim):
+def _rule_of_8_5(survey, roles):
     outcomes = [
         {"role": role, "y": survey.column(role), "scale": survey.scale(survey.column(role))} for role in ORDER if survey.column(role)
     ]
-    x = survey.column("overall")
 
     def make():
-        options = {"x": x, "scales": survey.scales, "clusters": survey.clusters, "seed": survey.seed, **survey.weighting}
-        return across(rule, survey.frame, outcomes, **options)
+        options = {"x": survey.column("overall"), "scales": survey.scales, "clusters": survey.clusters, "seed": survey.seed}
+        return across(rule, survey.frame, outcomes, **options, **survey.weighting)
 
     found = _table(survey, "loyalty.rule", make)
-    about = found.meta["outcomes"]
-    decided = [o for o in found.meta.get("outcome_order") or about if about[o]["verdict"] not in ("insufficient", "not_identified")]
+    about = {o: a for o, a in found.meta["outcomes"].items() if a["role"] in roles}
+    order = sorted(about, key=lambda o: roles.index(about[o]["role"]))
+    decided = [o for o in order if about[o]["verdict"] not in ("insufficient", "not_identified")]
     if not decided:
-        first = next(iter(about.values()))
+        first = about[order[0]]
         return Unknown(status=first["verdict"], n=int(first.get("n_used") or 0))
     meta = about[decided[0]]
-    rows = found.table[(found.table["outcome"] == decided[0]) & (found.table["grade"] == 8)]
-    if rows.empty:
-        return Unknown(status="not_identified", n=int(meta.get("n_used") or 0))
-    row = rows.iloc[0].rename({"n_total": "n_all"})
-    counted = {**row, "n": int(row["n_all"])}
-    found = _limits(counted, "d_local", "d_lo", "d_hi", "d90_lo", "d90_hi", kind=Judged, verdict=meta["verdict"], p=float(row["d_p"]))
-    return found.but(
-        flags=tuple(meta.get("flags") or ()), n_needed=float(meta.get("n_needed") or np.nan), grade="adjusted", table="loyalty.rule"
-    )
+    row = _first(found.table[(found.table["outcome"] == decided[0]) & (found.table["grade"] == 8)])
+    row = pd.Series({**row, "n": row.get("n_total", 0)})
+    known = _limits(row, "d_local", "d_lo", "d_hi", "d90_lo", "d90_hi", kind=Judged, verdict=meta["verdict"], p=float(row["d_p"]))
+    about = {"flags": tuple(meta.get("flags") or ()), "n_needed": float(meta.get("n_needed") or np.nan)}
+    return _unless(row, known.but(grade="adjusted", table="loyalty.rule", **about))
+
+
+def rule_for_staying(survey, claim):
+    return _rule_of_8_5(survey, ("churned", "stayed"))
+
+
+def rule_for_recommending(survey, claim):
+    return _rule_of_8_5(survey, ("recommend", "repurchase"))
 
 
 # ---- drivers

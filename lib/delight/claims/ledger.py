@@ -16,7 +16,7 @@ POPULATIONS = ("customers", "consumers", "firms")
 TOPICS = ("threshold", "fix_first", "improve", "delight_with", "delight_pays", "segments", "employees", "failures")
 UNITS = ("", "grade", "share", "slope", "sd", "correlation", "kappa", "months", "per_year", "h", "count")
 #: Who stands behind a source; sources of one author are one voice.
-AUTHORS = {"S0": "Van Geffen", "S3": "Van Geffen", "S1": "Thomassen", "S2": "Thomassen", "S4": "Danish practitioner"}
+AUTHORS = {"S0": "Van Geffen", "S3": "Van Geffen", "S1": "Thomassen", "S2": "Thomassen", "S4": "Danish article"}
 LANGUAGES = ("en", "nl", "da")
 
 

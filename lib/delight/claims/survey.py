@@ -78,8 +78,8 @@ class Survey:
         return [c for c in self.columns(role) if all(self.ties.get(c, {}).get(t) in allowed for t, allowed in ties.items())]
 
     def but(self, **changed):
-        """The same survey with some entries changed."""
-        return replace(self, **changed)
+        """The same survey with some entries changed; nothing computed for the old one is kept."""
+        return replace(self, **{"kept": {}, **changed})
 
     @property
     def design(self):

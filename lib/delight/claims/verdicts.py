@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from delight.claims.evidence import Judged, Normal, Share, Unknown
+from delight.claims.evidence import Judged, Limits, Normal, Share, Unknown
 from delight.estimate import benjamini_hochberg
 
 #: Every verdict there is. Those of claims about another population than the client's customers: `differs_here` for contradicted.
@@ -196,6 +196,8 @@ def _row(claim, found):
     row |= {"flags": ", ".join(found.flags), "attributes": ", ".join(found.attributes), "status": found.status}
     if found.n < FEWEST and not isinstance(found, Unknown):
         return row | {"verdict": "insufficient", "status": "insufficient", "n_needed": FEWEST}
+    if isinstance(found, Limits) and found.known and found.lo95 == found.hi95 and not (isinstance(found, Judged) and np.isnan(found.p)):
+        return row | {"verdict": "not_identified", "status": "not_identified", "n_needed": found.n_needed}  # draws that cannot differ
     if isinstance(found, Judged):
         row |= {"verdict": found.verdict, ("p_equivalence" if found.equivalence else "p"): found.p, "n_needed": found.n_needed}
     elif not found.known:

@@ -85,6 +85,11 @@ def _rows(result, *verdicts, in_report=None):
     return found.sort_values("verdict", key=lambda v: v.map(_ORDER.index), kind="stable")
 
 
+def _told(ledger, undecided):
+    rows = _rows(ledger, in_report=True)
+    return rows[(rows["verdict"] == "inconclusive") == undecided]
+
+
 def _claims():
     return {c.id: c for c in read().claims}
 
@@ -128,14 +133,15 @@ def overview(ledger, conflicts, words):
 
 
 # ---- tables
-def _title(ledger, words):
-    return words.gettext("Which published claims hold among these customers?")
+def _title(ledger, words, undecided=False):
+    _ = words.gettext
+    return _("Which claims stay undecided?") if undecided else _("Which published claims hold among these customers?")
 
 
-def _note(ledger, words):
+def _note(ledger, words, undecided=False):
     _ = words.gettext
     lines = [_("In brackets the 95% interval. Differences of shares are in percentage points. One survey shows relations, not causes.")]
-    rows = _rows(ledger, in_report=True)
+    rows = _told(ledger, undecided)
     if (rows["demoted_from"] != "").any():
         lines.append(_("Verdicts that do not survive the correction for the number of claims are shown as undecided."))
     if not rows["sourced"].astype(bool).all():
@@ -144,13 +150,13 @@ def _note(ledger, words):
 
 
 @table(title=_title, note=_note)
-def bearing(ledger, words):
-    """Claims that the recommendations of this report lean on."""
+def bearing(ledger, words, undecided=False):
+    """Claims that the recommendations of this report lean on: those decided, or those undecided."""
     _, about = words.gettext, _claims()
-    rows = _rows(ledger, in_report=True)
+    rows = _told(ledger, undecided)
     return [
         Column(_("Claim"), [_said(words, about[c].claim) for c in rows["claim_id"]]),
-        Column(_("Author"), list(rows["author"])),
+        Column(_("Author"), [a.replace("Danish article", _("Danish article")) for a in rows["author"]]),
         Column(_("Here"), [_estimate_with_unit(words, r) for _i, r in rows.iterrows()]),
         Column("n", list(rows["n"]), "count"),
         Column(
