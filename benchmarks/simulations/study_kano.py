@@ -128,7 +128,7 @@ def lasting_retest(rng):
     return {"stays": row["p_aa_true_lo"] <= STEADY[2, 2] <= row["p_aa_true_hi"]}
 
 
-@study("M12 staying freed of unreliability, latent Markov", "500 persons over three waves, reliability .7; true staying in A .87", sets=100, stays=AT_LEAST)  # fmt: skip
+@study("M12 staying freed of unreliability, latent Markov", "500 persons over three waves, reliability .7; true staying in A .87", sets=60, stays=AT_LEAST)  # fmt: skip
 def lasting_markov(rng):
     options = {"times": {"w1": 0.0, "w2": 0.5, "w3": 1.0}, "n_boot": 100, "seed": int(rng.integers(1e9))}
     row = half_life(_panel(rng, 500, STEADY), pairs=PAIRS, respondent="respondent", order=WAVES, **options).table.iloc[0]

@@ -59,12 +59,12 @@ def rule_ceiling(rng):
     return _verdicts(_rule(rng, lambda s: _around(rng, 2.2 + 0.6 * np.minimum(s, 8))), -0.6)
 
 
-@study("M06 bounded outcome", "600 customers, latent loyalty linear in the grade, 31 % at the maximum", supported=AT_MOST, contradicted=AT_MOST)  # fmt: skip
+@study("M06 bounded outcome", "600 customers, latent loyalty linear in the grade, 31 % at the maximum", sets=1000, supported=AT_MOST, contradicted=AT_MOST)  # fmt: skip
 def rule_bounded(rng):
     return _verdicts(_rule(rng, lambda s: np.clip(np.round(2.5 + 0.75 * s + rng.logistic(0, 0.9, len(s))), 0, 10)))
 
 
-@study("M06 yes/no outcome", "1,000 customers, staying as 1/(1+exp(7.2−.9s)): the bend of the S-curve lies at 8", supported=AT_MOST, contradicted=AT_MOST)  # fmt: skip
+@study("M06 yes/no outcome", "1,000 customers, staying as 1/(1+exp(7.2−.9s)): the bend of the S-curve lies at 8", sets=1000, supported=AT_MOST, contradicted=AT_MOST)  # fmt: skip
 def rule_s_curve(rng):
     return _verdicts(_rule(rng, lambda s: (rng.random(len(s)) < expit(0.9 * s - 7.2)).astype(float), 1000, YES_NO))
 

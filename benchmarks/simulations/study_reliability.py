@@ -59,7 +59,7 @@ def _true_htmt(phi):
     return float(htmt(np.block([[CORRELATION, across], [across.T, CORRELATION]]), [0, 1, 2, 3], [4, 5, 6, 7]))
 
 
-@study("HTMT", "300 answers, four items each, constructs that correlate .7", sets=500, coverage=COVERAGE)
+@study("HTMT", "300 answers, four items each, constructs that correlate .7", sets=400, coverage=COVERAGE)
 def htmt_apart(rng):
     row = _two(rng, 300, 0.7)
     return {"coverage": row["htmt_lo"] <= _true_htmt(0.7) <= row["htmt_hi"]}
@@ -74,7 +74,7 @@ def _pairs(rng, n):
     return pd.DataFrame(columns)
 
 
-@study("M05 gaps", "60 customers, two dimensions of three pairs, points of importance .7 and .3", sets=1000, gap=COVERAGE, dimension=COVERAGE, weighted=COVERAGE)  # fmt: skip
+@study("M05 gaps", "60 customers, two dimensions of three pairs, points of importance .7 and .3", sets=600, gap=COVERAGE, dimension=COVERAGE, weighted=COVERAGE)  # fmt: skip
 def gap_planted(rng):
     frame = _pairs(rng, 60)
     points = rng.beta(7, 3, 60)

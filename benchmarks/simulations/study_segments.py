@@ -102,7 +102,7 @@ def _found(rng, n, **world):
     return find(frame, **options, seed=int(rng.integers(1e9))), kind
 
 
-@study("M17 nothing but one kind", "400 customers without kinds, each with a level of her own (style .55)", sets=100, proposed=FREE, confirmed=AT_MOST, named=AT_MOST)  # fmt: skip
+@study("M17 nothing but one kind", "400 customers without kinds, each with a level of her own (style .55)", sets=60, proposed=FREE, confirmed=AT_MOST, named=AT_MOST)  # fmt: skip
 def one_kind(rng):
     found, _ = _found(rng, 400, wish=0.0)
     there = found.model is not None and len(found.model.names) > 1
@@ -139,7 +139,7 @@ def _model_of(frame):
     return data.coding, latent.one(model), ("group-a", "group-b", "group-c")
 
 
-@study("M17 typing tool", "300 customers, segments by a confirmed model; nested against true accuracy (50,000 others)", sets=200, bias=(-0.01, 0.01), accuracy=FREE)  # fmt: skip
+@study("M17 typing tool", "300 customers, segments by a confirmed model; nested against true accuracy (50,000 others)", sets=120, bias=(-0.01, 0.01), accuracy=FREE)  # fmt: skip
 def typing_accuracy(rng):
     model, others, truly = _confirmed()
     frame = _customers(rng, 300)[0]
