@@ -31,6 +31,8 @@ BASICS = (
 HANDLING, STAFF, WARMTH = ("complaint_handling",), ("staff_involvement", "staff_expertise"), ("attentive_staff", "know_preferences")
 SPEED, SURPRISE = ("speed_ease", "speed", "personal_communication"), ("surprise",)
 LOYAL = ("recommend", "repurchase", "stayed")
+#: Half-lives are cut off at a century, in months.
+FOREVER = 1200.0
 
 
 # ---- from a table's row to evidence
@@ -691,17 +693,20 @@ def half_life(survey, claim):
         return Unknown(status="not_identified")
     options = {"respondent": "respondent", "order": asked, "times": {w: survey.times[w] for w in asked}, "seed": survey.seed}
     found = migration.half_life(frame[frame["wave"].isin(asked)], pairs=pairs, **options, **survey.weighting)
-    table = found.table[np.isfinite(found.table["half_life"]) & np.isfinite(found.table["hl_lo"]) & np.isfinite(found.table["hl_hi"])]
+    table = found.table[found.table[["half_life", "hl_lo", "hl_hi"]].notna().all(axis=1)]
     if table.empty:
         return Unknown(status="not_identified", n=int(found.table["n"].max() if len(found.table) else 0))
-    log, z = np.log(table["half_life"]), stats.norm.ppf(0.975)
-    spread = (np.log(table["hl_hi"]) - np.log(table["hl_lo"])) / (2 * z)
-    weight = 1 / spread**2
-    middle, se = float((weight * log).sum() / weight.sum()), float(weight.sum() ** -0.5)
+    # Rates of loss are averaged (nothing lost: 0). Features were answered by the same people, so their errors are taken to go together.
+    rate, fast, slow = (1 / table[c] for c in ("half_life", "hl_lo", "hl_hi"))
+    middle, se = float(rate.mean()), float(((fast - slow) / (2 * stats.norm.ppf(0.975))).mean())
+
+    def months(z):
+        return float(min(1 / max(middle + z * se, 1e-9), FOREVER))
+
     ends = {
-        f"{side}{level}": np.exp(middle + sign * q * se) for level, q in ((95, z), (90, 1.645)) for side, sign in (("lo", -1), ("hi", 1))
+        f"{side}{level}": months(sign * stats.norm.ppf(0.5 + level / 200)) for level in (95, 90) for side, sign in (("lo", 1), ("hi", -1))
     }
-    return Limits(float(np.exp(middle)), n=int(table["n"].max()), n_eff=float(table["n_eff"].max()), **ends)
+    return Limits(months(0), n=int(table["n"].max()), n_eff=float(table["n_eff"].max()), attributes=tuple(table["attribute"]), **ends)
 
 
 def decay(survey, claim):
@@ -712,6 +717,6 @@ def decay(survey, claim):
     times = {w: survey.times[w] for w in asked} if survey.times else None
     options = {"order": asked, "times": times, "respondent": respondent, **survey.weighting}
     table = migration.decay(frame[frame["wave"].isin(asked)], pairs=pairs, **options).table
-    row = _first(table[table["measure"] == "cs_plus"])
+    row = _first(table[table["measure"] == "share_a"])
     turned = {"loss": -row["estimate"], "lo": -row["ci95_hi"], "hi": -row["ci95_lo"], "lo90": -row["ci90_hi"], "hi90": -row["ci90_lo"]}
     return _unless(row, _limits({**row, **turned}, "loss", "lo", "hi", "lo90", "hi90"))

@@ -25,17 +25,20 @@ def survey(here):
         **{name: model[name] for name in ("weights", "weights_kind", "clusters", "not_applicable")},
         **{name: here.design()[name] for name in ("strata", "population", "labels")},
         order=list(here.waves),
-        times=times(study, here.waves),
+        times=times(study, waves),
         table=lambda name: here.read(name) if here.exists(name) else None,
         n_boot=here.n_boot,
         seed=here.seed,
     )
 
 
-def times(study, waves):
-    """The date each wave began, or None where one is not known."""
-    began = {s.wave: s.start for s in study.sources if getattr(s, "start", None)}
-    return {w: began[w] for w in waves} if all(w in began for w in waves) else None
+def times(study, frame):
+    """The middle day of each wave's answers, or None where a wave has no dates."""
+    column = study.column("date")
+    if column is None or column not in frame:
+        return None
+    middle = frame.groupby("wave")[column].median()
+    return {wave: day.date() for wave, day in middle.items()} if middle.notna().all() else None
 
 
 def topics(here):
