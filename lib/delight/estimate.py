@@ -81,7 +81,7 @@ def sample(frame, columns, *, weights=None, weights_kind="sampling"):
     Raises
     ------
     InputError
-        Unknown column, negative weight, fractional frequency weight, unknown kind.
+        Unknown column, a weight that is negative, infinite or no number, fractional frequency weight, unknown kind.
 
     References
     ----------
@@ -95,7 +95,12 @@ def sample(frame, columns, *, weights=None, weights_kind="sampling"):
         return Sample(kept, np.ones(n), "none", n, len(frame) - n, len(frame), float(n))
     if weights_kind not in ("sampling", "frequency"):
         raise InputError(f"weights_kind is 'sampling' or 'frequency', not {weights_kind!r}.")
-    w = pd.to_numeric(frame[weights]).astype(float)
+    try:
+        w = pd.to_numeric(frame[weights]).astype(float)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"Column '{weights}': weights must be numbers: {error}.") from None
+    if np.isinf(w).any():
+        raise InputError(f"Column '{weights}': {int(np.isinf(w).sum())} infinite weights (first in row {w.index[np.isinf(w)][0]}).")
     if (w < 0).any():
         row = w.index[int(np.flatnonzero(w < 0)[0])]
         raise InputError(f"Column '{weights}': {int((w < 0).sum())} negative weights (first in row {row}).")
@@ -185,8 +190,13 @@ class Inference:
         return Estimate(value, se, self.df, value - half, value + half), p
 
     def wald(self, restrictions):
-        """F (chi-square per restriction where `df` is infinite) and p of R beta = 0, `restrictions` of shape (q, k)."""
+        """F (chi-square per restriction where `df` is infinite) and p of R beta = 0, `restrictions` of shape (q, k).
+
+        NaN with fewer degrees of freedom than restrictions: two clusters do not tell how two coefficients vary together.
+        """
         r = np.atleast_2d(np.asarray(restrictions, dtype=float))
+        if not self.df >= len(r):
+            return np.nan, np.nan
         try:
             f = float((r @ self.coef) @ np.linalg.solve(r @ self.cov @ r.T, r @ self.coef)) / len(r)
         except np.linalg.LinAlgError:

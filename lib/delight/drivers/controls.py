@@ -197,8 +197,10 @@ def influence(frame, *, y, x, scales=None, weights=None, weights_kind="sampling"
     where = "delight.drivers.controls.influence"
     design = np.column_stack([np.ones(len(model.w)), model.fixed, model.scores])
     fit = fit_linear(model.values, design, model.w, kind=model.kind, cov="classical")
-    if base_status(model.n, model=True) == "insufficient" or np.isnan(fit.ssr):
-        return Result.of("M15.influence", pd.DataFrame(columns=columns), function=where, status="insufficient", **model.meta, **meta)
+    small = base_status(model.n, model=True) == "insufficient"
+    if small or np.isnan(fit.ssr) or np.ptp(model.values) == 0:
+        status = "degenerate" if not small and np.ptp(model.values) == 0 else "insufficient"
+        return Result.of("M15.influence", pd.DataFrame(columns=columns), function=where, status=status, **model.meta, **meta)
     cook, leverage, residual = cooks_distance(model, design, fit)
     table = pd.DataFrame({"row": model.index.astype(str), "y": model.values, "fitted": fit.fitted})
     table = table.assign(residual=residual, leverage=leverage, cook=cook, n=model.n, n_missing=model.n_missing, n_eff=model.n_eff)
@@ -266,7 +268,9 @@ def imputed(
             kept = kept.loc[kept.index.repeat(kept[weights].astype(int))].assign(**{weights: 1}).reset_index(drop=True)
     columns, flags = list(prepared.joint.x), not_applicable or {}
     away = (
-        np.column_stack([_flag(kept, flags.get(a)) & kept[a].isna().to_numpy() for a in columns]) if columns else np.empty((len(kept), 0))
+        np.column_stack([_flag(kept, flags.get(a)) & kept[a].isna().to_numpy() for a in columns])
+        if columns
+        else np.empty((len(kept), 0), dtype=bool)
     )
     data = np.column_stack([kept[y].to_numpy(dtype=float), kept[columns].to_numpy(dtype=float)])
     order = np.lexsort([*np.column_stack([away, np.nan_to_num(data, nan=-1e9)]).T])

@@ -249,7 +249,7 @@ class _Fits:
             inverse = _inverse(x, weight)
             if min(self.n[k], self.n_eff[k]) < max(30, m + 2):
                 self.status.append("insufficient")
-            elif inverse is None:
+            elif inverse is None or np.ptp(model.values[h[:, k] != 0]) == 0:
                 self.status.append("degenerate")
             else:
                 self.status.append(base_status(self.n[k], model=True))
@@ -294,7 +294,7 @@ class _Fits:
             contrast[r, k[0] * self.m + self.start + a], contrast[r, other * self.m + self.start + a] = 1, -1
         gap, spread = contrast @ np.nan_to_num(self.coef).ravel(), contrast @ self.cov @ contrast.T
         df = float(self.df[k].min()) - len(gap) + 1
-        if np.linalg.matrix_rank(spread) < len(gap) or df < 1:
+        if df < 1 or not np.isfinite(spread).all() or np.linalg.matrix_rank(spread) < len(gap):
             return np.nan, np.nan, df
         f = float(gap @ np.linalg.solve(spread, gap)) / len(gap) * df / (df + len(gap) - 1)
         return f, float(stats.f.sf(f, len(gap), df)), df
@@ -319,8 +319,8 @@ def _effects(fits, attribute, names, lost, ci_level):
         (lo, hi), at = fit.interval(ci_level), fits.start + model.x.index(attribute)
         everybody |= {"effect": fit.coef[at], "se": fit.se[at], "ci_lo": lo[at], "ci_hi": hi[at], "p": fit.p[at]}
         everybody["sign"] = _sign(lo[at], hi[at])
-        if fit.aliased:
-            everybody["status"] = "degenerate"
+        if fit.aliased or np.ptp(model.values) == 0:
+            everybody |= {**dict.fromkeys(("effect", "se", "ci_lo", "ci_hi", "p", "sign"), np.nan), "status": "degenerate"}
     effect, cov = fits.slopes(attribute)
     scores = model.column(attribute)[0]
     usable, se = fits.usable, np.sqrt(np.clip(np.diag(cov), 0, None))
@@ -435,7 +435,7 @@ def _targeting(model, h, names, by, lost, ci_level, seed=0):
     h = h[np.asarray(model.index, dtype=int)] if model.n else h[:0]
     parts = _folds(model, h, seed) if model.n else np.zeros((0, FOLDS))
     found = _one_after_the_other(fits, h, parts) if len(fits.usable) == len(names) > 1 else None
-    if found is None:
+    if found is None or not parts[:, FIRST:].any():  # too few clusters to choose on some and measure on others
         return pd.DataFrame([{**g, **counts, "status": "insufficient"} for g in groups])
     share, common, best, psi = found
     parts[:, :FIRST] = 0.0  # these chose, and are not measured on
@@ -567,6 +567,15 @@ def across(
     for judged, model in prepared.models:
         groups, lost = _SlopesByGroup(model, frame[by]), int(round(whole.n_in - model.n_in))
         for a in judged:
+            if model.n and np.ptp(model.values) == 0:
+                rows[a] = {
+                    "n": model.n,
+                    "n_missing": model.n_missing + lost,
+                    "n_eff": model.n_eff,
+                    "n_groups": groups.g,
+                    "status": "degenerate",
+                }
+                continue
             parts = groups.parts(a)
             row = _spread_row(*(groups.slopes(parts, groups.codes) if parts else (np.empty(0), np.empty(0))), ci_level)
             if "p" in row:
@@ -600,7 +609,8 @@ class _SlopesByGroup:
     def __init__(self, model, groups):
         self.model = model
         codes = pd.factorize(groups.loc[model.index], sort=True)[0] if model.n else np.zeros(0, dtype=int)
-        rows = np.lexsort([model.values, *model.scores.T, model.w, codes])
+        alike = np.ones(len(model.w)) if model.kind == "frequency" else model.w  # a count is no reason to stand elsewhere
+        rows = np.lexsort([model.values, *model.scores.T, alike, codes])
         if model.kind == "frequency" and model.n <= MANY:
             rows, w = np.repeat(rows, np.rint(model.w[rows]).astype(int)), np.ones(model.n)  # dealt one by one
         else:

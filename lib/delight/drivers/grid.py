@@ -122,6 +122,7 @@ def _order_of_ties(model, told):
 
 def _places(model, on, told, split, game, ci_level, n_boot, seed):
     """Rows of the attributes on the grid; stated and derived come from the same draws."""
+    n_boot = model.drawable(n_boot)
     found = drawn.of_model(model, n_boot, resample.generator(seed, "M09"))
     raw = (relative_weights if game == "relative_weights" else shapley)(found.rxx, found.rxy)
     at = [model.x.index(a) for a in on]

@@ -171,7 +171,9 @@ class _Cells:
             return others / others.sum(axis=1, keepdims=True), event / event.sum(axis=1, keepdims=True)
 
     def draws(self, n_boot, rng):
-        """Masses of bootstrap samples, some at a time."""
+        """Masses of bootstrap samples, some at a time; none from a single cluster."""
+        if self.clusters is not None and len(self.clusters) and np.ptp(self.clusters) == 0:
+            return
         n_boot = int(min(n_boot, max(400, MOST // max(len(self.fails), 1))))
         for times in resample.counts(len(self.count), n_boot, rng, clusters=self.clusters, frequency=self.count, chunk=50):
             yield self.masses(times)

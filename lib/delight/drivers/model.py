@@ -9,7 +9,7 @@ import pandas as pd
 
 from delight import resample
 from delight.errors import InputError
-from delight.estimate import aliased_terms, fit_linear, need_columns, sample
+from delight.estimate import FEWEST_CLUSTERS, aliased_terms, fit_linear, need_columns, sample
 from delight.logit import fit_ordered
 from delight.moments import Moments
 from delight.result import Note
@@ -112,6 +112,10 @@ class Model:
     def n_applicable(self, attribute):
         return int(round(self.counted[self.column(attribute)[1]].sum()))
 
+    def drawable(self, n_boot):
+        """`n_boot`, or no draw at all from a single cluster: every draw would be the sample again, and intervals would have no width."""
+        return 0 if self.clusters is not None and len(self.clusters) and np.ptp(self.clusters) == 0 else n_boot
+
     def sums(self, columns, n_boot, rng):
         """Bootstrap draws of the weighted sums of `columns`, shape (rows, k): an array (n_boot, k)."""
         weighted = columns * self.w[:, None] if self.kind == "sampling" else columns
@@ -120,13 +124,14 @@ class Model:
             starts = np.searchsorted(np.sort(groups), np.arange(GROUPS))
             weighted = np.add.reduceat(weighted[np.argsort(groups, kind="stable")], starts, axis=0)
         frequency = self.w if self.kind == "frequency" else None
+        n_boot = self.drawable(n_boot)
         chunks = resample.counts(len(weighted), n_boot, rng, clusters=self.clusters, frequency=frequency) if n_boot else ()
         return np.concatenate([np.empty((0, columns.shape[1])), *(times @ weighted for times in chunks)])
 
     def row_draws(self, n_boot, rng):
         """Multiplicity times weight of each row, a chunk of draws at a time: for statistics that are no sums."""
         frequency = self.w if self.kind == "frequency" else None
-        for times in resample.counts(len(self.w), n_boot, rng, clusters=self.clusters, frequency=frequency, chunk=100):
+        for times in resample.counts(len(self.w), self.drawable(n_boot), rng, clusters=self.clusters, frequency=frequency, chunk=100):
             yield times * self.w if self.kind == "sampling" else times
 
 
@@ -293,6 +298,10 @@ def prepare(
         notes.append(Note("partial_base", {"attributes": own, "n": [base[a] for a in own]}))
     if few:
         notes.append(Note("few_not_applicable", {"attributes": list(few), "n": list(few.values())}))
+    if clusters:
+        g = int(rows[clusters].astype(str).nunique())
+        if 0 < g < FEWEST_CLUSTERS:
+            notes.append(Note("few_clusters", {"clusters": g}))
     if any(usable[a].any() for a in joint):
         notes.append(Note("not_applicable_adjusted", {"attributes": [a for a in joint if usable[a].any()]}))
 

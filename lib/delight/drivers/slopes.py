@@ -92,7 +92,10 @@ class Slopes:
             return {**row, "no_class": "not_identified"}
         if None in pair or self._low_count(a) < self.min_side:
             row["no_class"] = "insufficient"
-        return row if None in pair else {**row, **self._difference(pair, ci_level)}
+        if None in pair:
+            return row
+        row |= self._difference(pair, ci_level)
+        return row if np.isfinite(row["slope_joint_p"]) else {"no_class": "insufficient", **row}  # too few clusters for a joint test
 
     def _difference(self, pair, ci_level):
         """Joint test of both slopes, and their difference: least squares, and on the latent scale of a bounded outcome."""

@@ -165,6 +165,7 @@ def _events(values, delight_from, outcome):
 
 def _draws_for(model, n_boot):
     """Draws that a model of this many rows gets."""
+    n_boot = model.drawable(n_boot)
     return int(min(n_boot, max(FEWEST, MOST // max(len(model.w), 1)))) if n_boot else 0
 
 

@@ -175,7 +175,16 @@ class Chapter:
     def design(self):
         """``clusters, strata, population, labels`` for levels and shares: how locations came into the research (methods M00)."""
         found = self.study.design()
-        return {"clusters": found.clusters, "strata": found.strata, "population": found.population or None, "labels": found.labels or None}
+        return {
+            "clusters": self._clusters(found.clusters),
+            "strata": found.strata,
+            "population": found.population or None,
+            "labels": found.labels or None,
+        }
+
+    def _clusters(self, column):
+        """The column of locations drawn, where answers are from more than one: a report of one location speaks of its own customers."""
+        return column if column and self.responses()[column].nunique() > 1 else None
 
     def model(self, outcome=None):
         """``y, x, scales, weights, …`` for methods of several columns; attributes without an answer in the focus wave are left out."""
@@ -184,6 +193,7 @@ class Chapter:
         keep = {*asked, model["y"]}
         return {
             **model,
+            "clusters": self._clusters(model["clusters"]),
             "x": asked,
             "scales": {c: s for c, s in model["scales"].items() if c in keep},
             "not_applicable": {

@@ -50,6 +50,8 @@ class Coding:
         values = answers(frame, self.items, self.form)
         if self.within:
             return np.where(np.isnan(centred(values)).all(axis=1, keepdims=True), np.nan, values)
+        if not self.cuts and not self.values:  # nobody answered
+            return np.full(values.shape, -1)
         if self.cuts:
             codes = np.digitize(values, np.asarray(self.cuts) - 1e-9)
         else:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from delight.claims import Survey
 from delight.claims.evidence import Judged, Limits, Normal, Share, Unknown
 from delight.claims.ledger import Claim
 from delight.claims.verdicts import direction, judge, n_needed, power, value
@@ -139,3 +140,16 @@ def test_true_nulls_are_seldom_called_supported_or_contradicted():
         table = judge(claims, {c.id: normal(x) for c, x in zip(claims, draws)})
         wrong += bool(table["verdict"].isin(["supported", "supported_size_open", "supported_trivial", "contradicted"]).any())
     assert wrong / sets < 0.05 + 3 * np.sqrt(0.05 * 0.95 / sets)  # the false discovery rate is the familywise one where all are null
+
+
+@pytest.mark.parametrize("kind", [Limits, Judged])
+def test_an_interval_without_width_decides_nothing(kind):
+    limits = {"lo95": 0.4, "hi95": 0.4, "lo90": 0.4, "hi90": 0.4}
+    given = {"verdict": "supported", "p": 0.0} if kind is Judged else {}
+    row = judge([claim()], {"A": kind(0.4, n=300, n_eff=300.0, **limits, **given)}).iloc[0]
+    assert (row["verdict"], row["status"]) == ("not_identified", "not_identified") and np.isnan(row["q"])
+
+
+def test_a_changed_survey_forgets_what_was_computed_for_the_old_one():
+    survey = Survey(pd.DataFrame({"overall": [8]}), lambda need: [], {}, kept={"means": "of the old rows"})
+    assert survey.but(frame=survey.frame.head(0)).kept == {} and survey.kept == {"means": "of the old rows"}

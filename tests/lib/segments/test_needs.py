@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from delight.errors import InputError
 from delight.scales import Scale
+from delight.segments import find
 from delight.segments.needs import centred, coding, preferences
 
 
@@ -73,3 +74,10 @@ def test_all_ratings_outside_their_scale_are_named_at_once():
 def test_segments_need_two_items():
     with pytest.raises(InputError, match="at least two"):
         coding(table(a=[1]), ["a"])
+
+
+def test_needs_that_nobody_answered_are_insufficient_and_raise_nothing():
+    frame = pd.DataFrame(np.nan, index=range(300), columns=["price", "warmth", "safety"])
+    scales = dict.fromkeys(frame, Scale(1, 5))
+    found = find(frame, items=list(frame), scales=scales, n_boot=20)
+    assert found.segments.status == "insufficient" and len(found.assignment.table) == 300
