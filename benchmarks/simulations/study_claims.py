@@ -22,19 +22,21 @@ def _found(rng, claims, truth, errors):
 SAYS = ["supported", "supported_trivial", "supported_size_open", "contradicted"]
 
 
-@study("M36 directions, all null", "20 claims on a direction without any effect, errors .05-.3", any_wrong=AT_MOST, found_null=FREE)
+@study(
+    "M36 directions, all null", "20 claims on a direction without any effect, errors .05-.3", sets=1000, any_wrong=AT_MOST, found_null=FREE
+)
 def ledger_null(rng):
     verdicts = _found(rng, DIRECTIONS, np.zeros(20), rng.uniform(0.05, 0.3, 20))
     return {"any_wrong": verdicts.isin(SAYS).any(), "found_null": (verdicts == "null").mean()}
 
 
-@study("M36 values, all at the margin", "20 claims on a value whose truth lies at the margin, errors .05-.15", sets=1000, any_consistent=AT_MOST, any_contradicted=AT_MOST)  # fmt: skip
+@study("M36 values, all at the margin", "20 claims on a value whose truth lies at the margin, errors .05-.15", sets=600, any_consistent=AT_MOST, any_contradicted=AT_MOST)  # fmt: skip
 def ledger_margin(rng):
     verdicts = _found(rng, VALUES, 8.25 * np.ones(20), rng.uniform(0.05, 0.15, 20))
     return {"any_consistent": (verdicts == "consistent").any(), "any_contradicted": (verdicts == "contradicted").any()}
 
 
-@study("M36 a single claim", "one claim on a direction, at nil; one whose effect is the margin: called more than trivial", sets=1000, supported=(0.0, 0.035), contradicted=(0.0, 0.035), beyond_margin=(0.0, 0.035))  # fmt: skip
+@study("M36 a single claim", "one claim on a direction, at nil; one whose effect is the margin: called more than trivial", sets=600, supported=(0.0, 0.035), contradicted=(0.0, 0.035), beyond_margin=(0.0, 0.035))  # fmt: skip
 def ledger_single(rng):
     nil = _found(rng, DIRECTIONS[:1], [0.0], [0.1]).iloc[0]
     edge = _found(rng, DIRECTIONS[:1], [0.25], [0.1]).iloc[0]
@@ -44,7 +46,7 @@ def ledger_single(rng):
 @study(
     "M36 half of the ledger true",
     "10 true and 10 null directions: share of wrong verdicts among all given (FDR)",
-    sets=500,
+    sets=300,
     wrong=AT_MOST,
     found=FREE,
 )

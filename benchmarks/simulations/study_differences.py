@@ -56,18 +56,18 @@ TESTS = {
 
 
 @study(
-    "M18 effects by segment: Wald, Gail-Simon", "segments of 150, four related drivers, even errors; opposite: .3 .3 −.3", sets=300, **TESTS
+    "M18 effects by segment: Wald, Gail-Simon", "segments of 150, four related drivers, even errors; opposite: .3 .3 −.3", sets=200, **TESTS
 )
 def segments_even(rng):
     return _tests(rng, [150, 150, 150], False)
 
 
-@study("M18 effects by segment: Wald, Gail-Simon", "segments of 150, errors that grow with the driver", sets=600, **TESTS)
+@study("M18 effects by segment: Wald, Gail-Simon", "segments of 150, errors that grow with the driver", sets=400, **TESTS)
 def segments_uneven(rng):
     return _tests(rng, [150, 150, 150], True)
 
 
-@study("M18 effects by segment: Wald, Gail-Simon", "segments of 400, 250 and 60, errors that grow with the driver", sets=300, **TESTS)
+@study("M18 effects by segment: Wald, Gail-Simon", "segments of 400, 250 and 60, errors that grow with the driver", sets=200, **TESTS)
 def segments_small(rng):
     return _tests(rng, [400, 250, 60], True)
 
@@ -77,13 +77,13 @@ def _gain(rng, slopes, truth):
     return {"coverage": row["targeting_gain_lo"] <= truth <= row["targeting_gain_hi"], "claimed": row["targeting_gain_lo"] > 0}
 
 
-@study("M18 gain of targeting", "segments of 150, each with a best driver of its own (gain .53)", sets=600, coverage=COVERAGE, claimed=FREE)
+@study("M18 gain of targeting", "segments of 150, each with a best driver of its own (gain .53)", sets=400, coverage=COVERAGE, claimed=FREE)
 def gain_planted(rng):
     return _gain(rng, OWN_BEST, 0.8 - 0.8 / 3)
 
 
 @study(
-    "M18 gain of targeting, nothing to gain", "segments of 150, all drivers alike everywhere", sets=600, coverage=COVERAGE, claimed=AT_MOST
+    "M18 gain of targeting, nothing to gain", "segments of 150, all drivers alike everywhere", sets=400, coverage=COVERAGE, claimed=AT_MOST
 )
 def gain_none(rng):
     return _gain(rng, ALIKE, 0.0)
@@ -102,16 +102,16 @@ def _places(rng, n, groups, tau, uneven):
     }
 
 
-@study("M18 slopes over locations, all alike", "1,200 answers from 40 locations, uneven errors; τ 0", sets=400, alike=SIZE, spread=(0.93, 1.0), mean=(0.93, 1.0), further=(0.93, 1.0))  # fmt: skip
+@study("M18 slopes over locations, all alike", "1,200 answers from 40 locations, uneven errors; τ 0", sets=300, alike=SIZE, spread=(0.93, 1.0), mean=(0.93, 1.0), further=(0.93, 1.0))  # fmt: skip
 def locations_alike(rng):
     return _places(rng, 1200, 40, 0.0, True)
 
 
-@study("M18 slopes over locations, spread", "1,200 answers from 40 locations, uneven errors; τ .2", sets=400, alike=FREE, spread=COVERAGE, mean=COVERAGE, further=COVERAGE)  # fmt: skip
+@study("M18 slopes over locations, spread", "1,200 answers from 40 locations, uneven errors; τ .2", sets=200, alike=FREE, spread=COVERAGE, mean=COVERAGE, further=COVERAGE)  # fmt: skip
 def locations_spread(rng):
     return _places(rng, 1200, 40, 0.2, True)
 
 
-@study("M18 slopes over few locations, spread", "3,000 answers from 12 locations, uneven errors; τ .2", sets=400, alike=FREE, spread=COVERAGE, mean=COVERAGE, further=COVERAGE)  # fmt: skip
+@study("M18 slopes over few locations, spread", "3,000 answers from 12 locations, uneven errors; τ .2", sets=200, alike=FREE, spread=COVERAGE, mean=COVERAGE, further=COVERAGE)  # fmt: skip
 def locations_few(rng):
     return _places(rng, 3000, 12, 0.2, True)

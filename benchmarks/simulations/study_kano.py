@@ -116,7 +116,7 @@ def panel_still(rng):
 STEADY = 0.8 * np.eye(4) + 0.2 * STILL[None, :]
 
 
-@study("M12 staying freed of unreliability, with a retest", "300 persons over two waves, 200 asked twice; true staying in A .87", sets=400, stays=COVERAGE)  # fmt: skip
+@study("M12 staying freed of unreliability, with a retest", "300 persons over two waves, 200 asked twice; true staying in A .87", sets=300, stays=COVERAGE)  # fmt: skip
 def lasting_retest(rng):
     again = _panel(rng, 200, np.eye(4), waves=2)
     told = again.assign(state=[dict(zip(ANSWERS.values(), ANSWERS))[(f, d)] for f, d in zip(again["f"], again["d"])])
@@ -128,7 +128,7 @@ def lasting_retest(rng):
     return {"stays": row["p_aa_true_lo"] <= STEADY[2, 2] <= row["p_aa_true_hi"]}
 
 
-@study("M12 staying freed of unreliability, latent Markov", "500 persons over three waves, reliability .7; true staying in A .87", sets=60, stays=AT_LEAST)  # fmt: skip
+@study("M12 staying freed of unreliability, latent Markov", "500 persons over three waves, reliability .7; true staying in A .87", sets=40, stays=AT_LEAST)  # fmt: skip
 def lasting_markov(rng):
     options = {"times": {"w1": 0.0, "w2": 0.5, "w3": 1.0}, "n_boot": 100, "seed": int(rng.integers(1e9))}
     row = half_life(_panel(rng, 500, STEADY), pairs=PAIRS, respondent="respondent", order=WAVES, **options).table.iloc[0]

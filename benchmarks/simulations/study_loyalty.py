@@ -49,7 +49,7 @@ def rule_linear(rng):
     return _verdicts(_rule(rng, lambda s: _around(rng, 2.2 + 0.45 * s)), 0.0)
 
 
-@study("M06 local contrast D on grades", "600 customers, a jump of .9 from 8 to 9 (D .9)", coverage=COVERAGE, supported=FREE, contradicted=AT_MOST)  # fmt: skip
+@study("M06 local contrast D on grades", "600 customers, a jump of .9 from 8 to 9 (D .9)", sets=1000, coverage=COVERAGE, supported=FREE, contradicted=AT_MOST)  # fmt: skip
 def rule_jump(rng):
     return _verdicts(_rule(rng, lambda s: _around(rng, 1.8 + 0.45 * s + 0.9 * (s >= 9))), 0.9)
 
@@ -107,7 +107,7 @@ def _gate(rng, both):
 GATE = {"supported": AT_MOST, "contradicted": AT_MOST}
 
 
-@study("M06 gate of the basics", "1,000 customers, mood behind all answers; delighter and basics add up in log odds", sets=1000, **GATE)
+@study("M06 gate of the basics", "1,000 customers, mood behind all answers; delighter and basics add up in log odds", sets=600, **GATE)
 def gate_odds(rng):
     return _gate(rng, lambda d, met, mood: expit(-1.2 + 0.8 * d + 0.8 * met))
 
@@ -115,7 +115,7 @@ def gate_odds(rng):
 @study(
     "M06 gate of the basics",
     "1,000 customers, mood behind all answers; delighter and basics add up in shares",
-    sets=1000,
+    sets=600,
     coverage=COVERAGE,
     **GATE,
 )
@@ -124,7 +124,7 @@ def gate_shares(rng):
     return found | {"coverage": _covers(found["row"], 0.0, "interaction_rd")}
 
 
-@study("M06 gate of the basics, pure halo", "1,000 customers, mood alone makes grades and outcome", sets=1000, **GATE)
+@study("M06 gate of the basics, pure halo", "1,000 customers, mood alone makes grades and outcome", sets=600, **GATE)
 def gate_halo(rng):
     return _gate(rng, lambda d, met, mood: expit(-0.4 + 1.2 * mood))
 
@@ -158,7 +158,7 @@ def _true_ame():
     return float((0.6 * chance * (1 - chance)).mean())
 
 
-@study("M20 average marginal effect", "400 customers, staying by a logit on grade and feeling", sets=1000, coef=COVERAGE, ame=COVERAGE)
+@study("M20 average marginal effect", "400 customers, staying by a logit on grade and feeling", sets=600, coef=COVERAGE, ame=COVERAGE)
 def loyalty_logit(rng):
     s, warm = grades(rng, 400), rng.normal(size=400)
     y = (rng.random(400) < expit(-4 + 0.5 * s + 0.6 * warm)).astype(float)
@@ -175,7 +175,7 @@ def _customers_worth(rng, n):
     return pd.DataFrame({"s": s, "feel": np.where(bound, 4.0, 3.0), "tenure": tenure, "value": value})
 
 
-@study("M20 worth of a bond", "500 delighted customers, skewed value, tenure behind bond and value; the bound worth 20 more", sets=400, overlap=COVERAGE, regression=COVERAGE, raw=FREE)  # fmt: skip
+@study("M20 worth of a bond", "500 delighted customers, skewed value, tenure behind bond and value; the bound worth 20 more", sets=200, overlap=COVERAGE, regression=COVERAGE, raw=FREE)  # fmt: skip
 def bond_worth(rng):
     options = {
         "value": "value",
@@ -260,12 +260,12 @@ def _goodwill(rng, leaving, n=2000):
 WRONG = {"supported": AT_MOST, "contradicted": AT_MOST}
 
 
-@study("M22 two-scale rule", "2,000 customers; a failure costs everybody one point of latent loyalty", sets=1000, **WRONG)
+@study("M22 two-scale rule", "2,000 customers; a failure costs everybody one point of latent loyalty", sets=600, **WRONG)
 def goodwill_latent(rng):
     return _goodwill(rng, lambda s, f: (0.8 * (s - 7.8) - f + rng.normal(0, 1.2, len(s)) < -1.5).astype(float))
 
 
-@study("M22 two-scale rule", "2,000 customers; a failure multiplies the odds of leaving by 2.7 for everybody", sets=1000, **WRONG)
+@study("M22 two-scale rule", "2,000 customers; a failure multiplies the odds of leaving by 2.7 for everybody", sets=600, **WRONG)
 def goodwill_odds(rng):
     return _goodwill(rng, lambda s, f: (rng.random(len(s)) < expit(-1.5 - 0.9 * (s >= 9) + f)).astype(float))
 
@@ -273,7 +273,7 @@ def goodwill_odds(rng):
 @study(
     "M22 two-scale rule",
     "2,000 customers; a failure adds .15 to the chance of leaving for everybody",
-    sets=1000,
+    sets=600,
     coverage=COVERAGE,
     **WRONG,
 )
@@ -285,7 +285,7 @@ def goodwill_risk(rng):
 @study(
     "M22 two-scale rule, graded",
     "1,000 customers; a failure costs everybody one point of the next grade",
-    sets=1000,
+    sets=600,
     coverage=COVERAGE,
     **WRONG,
 )
@@ -294,7 +294,7 @@ def goodwill_graded(rng):
     return found | {"coverage": _covers(found["row"], 0.0, "interaction_rd")}
 
 
-@study("M22 two-scale rule, a buffer", "2,000 customers; failures cost the delighted .05 and others .25: how often it is found", sets=500, supported=FREE, contradicted=AT_MOST)  # fmt: skip
+@study("M22 two-scale rule, a buffer", "2,000 customers; failures cost the delighted .05 and others .25: how often it is found", sets=300, supported=FREE, contradicted=AT_MOST)  # fmt: skip
 def goodwill_buffer(rng):
     return _goodwill(rng, lambda s, f: (rng.random(len(s)) < 0.2 - 0.1 * (s >= 9) + f * np.where(s >= 9, 0.02, 0.25)).astype(float))
 

@@ -10,7 +10,7 @@ from worlds import FINE, TEN, rated
 THREE = ["x1", "x2", "x3"]
 
 
-@study("M15 imputed coefficients", "300 customers, three drivers (.4 .3 0), correlation .5; those with high grades leave out x2 more often (a fifth in all)", sets=300, whole=COVERAGE, gaps=COVERAGE, size=SIZE, missing=FREE)  # fmt: skip
+@study("M15 imputed coefficients", "300 customers, three drivers (.4 .3 0), correlation .5; those with high grades leave out x2 more often (a fifth in all)", sets=200, whole=COVERAGE, gaps=COVERAGE, size=SIZE, missing=FREE)  # fmt: skip
 def gaps_filled(rng):
     frame = rated(rng, 300, (0.4, 0.3, 0.0))
     leave = rng.random(300) < np.clip(0.2 + 0.12 * (frame["y"] - frame["y"].mean()), 0, 0.8)

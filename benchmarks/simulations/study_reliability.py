@@ -20,7 +20,7 @@ def _items(rng, n, factor, name):
     return pd.DataFrame(factor[:, None] * LOADINGS + noise, columns=[f"{name}{i}" for i in range(4)])
 
 
-@study("Reliability: α (Feldt) and ω (bootstrap)", "200 answers to four items with loadings .8 .7 .6 .5", sets=1000, alpha=COVERAGE, omega=COVERAGE, ave=COVERAGE)  # fmt: skip
+@study("Reliability: α (Feldt) and ω (bootstrap)", "200 answers to four items with loadings .8 .7 .6 .5", sets=600, alpha=COVERAGE, omega=COVERAGE, ave=COVERAGE)  # fmt: skip
 def reliability_four(rng):
     frame = _items(rng, 200, rng.normal(size=200), "a")
     row = reliability(frame, constructs={"a": list(frame)}, n_boot=399, seed=int(rng.integers(1e9))).constructs.table.iloc[0]
@@ -38,7 +38,7 @@ def _true_alpha():
     return float(alpha(np.cov(_five(np.random.default_rng(4), 1_000_000).T)))
 
 
-@study("Reliability: α (bootstrap)", "200 answers on 1-5 to four parallel items; normal theory does not hold", sets=1000, alpha=COVERAGE)
+@study("Reliability: α (bootstrap)", "200 answers on 1-5 to four parallel items; normal theory does not hold", sets=600, alpha=COVERAGE)
 def reliability_parallel(rng):
     frame = pd.DataFrame(_five(rng, 200), columns=list("abcd"))
     found = reliability(frame, constructs={"a": list("abcd")}, interval="bootstrap", n_boot=399, seed=int(rng.integers(1e9)))
@@ -59,7 +59,7 @@ def _true_htmt(phi):
     return float(htmt(np.block([[CORRELATION, across], [across.T, CORRELATION]]), [0, 1, 2, 3], [4, 5, 6, 7]))
 
 
-@study("HTMT", "300 answers, four items each, constructs that correlate .7", sets=400, coverage=COVERAGE)
+@study("HTMT", "300 answers, four items each, constructs that correlate .7", sets=300, coverage=COVERAGE)
 def htmt_apart(rng):
     row = _two(rng, 300, 0.7)
     return {"coverage": row["htmt_lo"] <= _true_htmt(0.7) <= row["htmt_hi"]}
@@ -74,7 +74,7 @@ def _pairs(rng, n):
     return pd.DataFrame(columns)
 
 
-@study("M05 gaps", "60 customers, two dimensions of three pairs, points of importance .7 and .3", sets=600, gap=COVERAGE, dimension=COVERAGE, weighted=COVERAGE)  # fmt: skip
+@study("M05 gaps", "60 customers, two dimensions of three pairs, points of importance .7 and .3", sets=300, gap=COVERAGE, dimension=COVERAGE, weighted=COVERAGE)  # fmt: skip
 def gap_planted(rng):
     frame = _pairs(rng, 60)
     points = rng.beta(7, 3, 60)

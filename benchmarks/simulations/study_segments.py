@@ -72,18 +72,18 @@ def _outcomes(rng, n, noise):
 OUTCOMES = {"certainty": FREE, "means": COVERAGE, "slopes": COVERAGE, "slope_equal": SIZE, "slope_opposite": AT_MOST, "flip_found": FREE}
 
 
-@study("M17 three-step outcomes and slopes", "600 customers of three kinds, style .55, noise .6; classes fitted anew", sets=300, **OUTCOMES)
+@study("M17 three-step outcomes and slopes", "600 customers of three kinds, style .55, noise .6; classes fitted anew", sets=200, **OUTCOMES)
 def outcomes_600(rng):
     return _outcomes(rng, 600, 0.6)
 
 
-@study("M17 three-step outcomes and slopes", "2,000 customers of three kinds, style .55, noise .6", sets=200, **OUTCOMES)
+@study("M17 three-step outcomes and slopes", "2,000 customers of three kinds, style .55, noise .6", sets=100, **OUTCOMES)
 def outcomes_2000(rng):
     return _outcomes(rng, 2000, 0.6)
 
 
 @study(
-    "M17 three-step outcomes and slopes", "2,000 customers of three kinds, style .55, noise 1.0 (uncertain members)", sets=100, **OUTCOMES
+    "M17 three-step outcomes and slopes", "2,000 customers of three kinds, style .55, noise 1.0 (uncertain members)", sets=60, **OUTCOMES
 )
 def outcomes_uncertain(rng):
     return _outcomes(rng, 2000, 1.0)
@@ -102,7 +102,7 @@ def _found(rng, n, **world):
     return find(frame, **options, seed=int(rng.integers(1e9))), kind
 
 
-@study("M17 nothing but one kind", "400 customers without kinds, each with a level of her own (style .55)", sets=60, proposed=FREE, confirmed=AT_MOST, named=AT_MOST)  # fmt: skip
+@study("M17 nothing but one kind", "400 customers without kinds, each with a level of her own (style .55)", sets=40, proposed=FREE, confirmed=AT_MOST, named=AT_MOST)  # fmt: skip
 def one_kind(rng):
     found, _ = _found(rng, 400, wish=0.0)
     there = found.model is not None and len(found.model.names) > 1
@@ -110,7 +110,7 @@ def one_kind(rng):
     return {"proposed": there, "confirmed": (found.verdict.table["verdict"] == "supported").any(), "named": named}
 
 
-@study("M17 three kinds", "600 customers of three kinds, style .55, noise .6", sets=60, three=FREE, confirmed=FREE, all_named=FREE, agreement=FREE)  # fmt: skip
+@study("M17 three kinds", "600 customers of three kinds, style .55, noise .6", sets=30, three=FREE, confirmed=FREE, all_named=FREE, agreement=FREE)  # fmt: skip
 def three_kinds(rng):
     found, kind = _found(rng, 600)
     if found.model is None:
@@ -139,7 +139,7 @@ def _model_of(frame):
     return data.coding, latent.one(model), ("group-a", "group-b", "group-c")
 
 
-@study("M17 typing tool", "300 customers, segments by a confirmed model; nested against true accuracy (50,000 others)", sets=120, bias=(-0.01, 0.01), accuracy=FREE)  # fmt: skip
+@study("M17 typing tool", "300 customers, segments by a confirmed model; nested against true accuracy (50,000 others)", sets=80, bias=(-0.01, 0.01), accuracy=FREE)  # fmt: skip
 def typing_accuracy(rng):
     model, others, truly = _confirmed()
     frame = _customers(rng, 300)[0]

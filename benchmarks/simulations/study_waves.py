@@ -59,7 +59,7 @@ def _truth(before, now, raised, level):
     return float((now - before) @ (a + b) / 2), float((now + before) / 2 @ (b - a))
 
 
-@study("M38 mix and rate", "two waves of 250; a quarter of the young give way to the old, and grades rise by .2", mix=COVERAGE, rate=COVERAGE, share_mix=COVERAGE, share_rate=COVERAGE)  # fmt: skip
+@study("M38 mix and rate", "two waves of 250; a quarter of the young give way to the old, and grades rise by .2", sets=1000, mix=COVERAGE, rate=COVERAGE, share_mix=COVERAGE, share_rate=COVERAGE)  # fmt: skip
 def mix_and_rate(rng):
     before, now, raised = [0.4, 0.3, 0.3], [0.3, 0.3, 0.4], 0.2
     frame = pd.concat([_make_up(rng, 250, s, r).assign(wave=w) for w, s, r in zip(ORDER, (before, now), (0.0, raised))])
@@ -72,7 +72,7 @@ def mix_and_rate(rng):
     return seen
 
 
-@study("M38 mix without change of mix", "two waves of 250 alike in make-up and grades; mix claimed", sets=1000, mix=SIZE, rate=FREE)
+@study("M38 mix without change of mix", "two waves of 250 alike in make-up and grades; mix claimed", sets=600, mix=SIZE, rate=FREE)
 def no_mix(rng):
     frame = pd.concat([_make_up(rng, 250, [0.4, 0.3, 0.3], 0.0).assign(wave=w) for w in ORDER], ignore_index=True)
     row = _change(frame, composition=["who"]).loc["mean"]
