@@ -26,7 +26,7 @@ def _truth(kappa=0.45):
 @study(
     "M04 risk difference and κ",
     "250 respondents; delighted .6 if exceeded (.4 of all), .25 else; κ .45",
-    sets=4000,
+    sets=2000,
     difference=COVERAGE,
     kappa=COVERAGE,
 )
@@ -44,7 +44,7 @@ def direct_question(rng):
     return {"difference": difference["lo"] <= 0.35 <= difference["hi"], "kappa": kappa["kappa_lo"] <= 0.45 <= kappa["kappa_hi"]}
 
 
-@study("M04 risk difference, no effect", "250 respondents, delighted .3 whether exceeded (.4 of all) or not", sets=4000, rejects=SIZE)
+@study("M04 risk difference, no effect", "250 respondents, delighted .3 whether exceeded (.4 of all) or not", sets=2000, rejects=SIZE)
 def direct_question_null(rng):
     frame = pd.DataFrame({"grade": np.where(rng.random(250) < 0.3, 9.0, 7.0), "direct": np.where(rng.random(250) < 0.4, 4.0, 3.0)})
     found = expectations.exceeding(frame, y="grade", x="direct", scales=SCALES).table.set_index("measure")
