@@ -103,7 +103,7 @@ def overview(ledger, conflicts, words):
     tested = known[~known["verdict"].isin(["not_testable", "insufficient", "not_identified"])]
     if tested.empty:
         return [
-            _("None of the published claims about delight can be tested on this survey. The full list, with what to ask, is in the tables.")
+            _("No published claim about delight can be tested on this survey. The full list, with what to ask, is in the tables.")
         ]
     holds = _rows(ledger, "supported", "supported_size_open", "consistent")
     against = _rows(ledger, "contradicted", "differs_here", "null")
