@@ -73,25 +73,25 @@ def shapley_graded(rng):
     return {"largest": covers.iloc[0], "smallest": covers.iloc[-1], "ranks": _all_of(table, np.asarray(GRADED))}
 
 
-@study("M14 rank sets, all drivers equal", "100 customers, six equal drivers, correlation .5", sets=1000, ranks=AT_LEAST)
+@study("M14 rank sets, all drivers equal", "100 customers, six equal drivers, correlation .5", sets=600, ranks=AT_LEAST)
 def shapley_equal(rng):
     return {"ranks": _all_of(_importance(rng, 100, EQUAL), np.asarray(EQUAL))}
 
 
-@study("M14 rank sets, eleven drivers (step-down)", "300 customers, eleven equal drivers", sets=200, ranks=AT_LEAST)
+@study("M14 rank sets, eleven drivers (step-down)", "300 customers, eleven equal drivers", sets=100, ranks=AT_LEAST)
 def shapley_eleven(rng):
     equal = (0.15,) * 11
     return {"ranks": _all_of(_importance(rng, 300, equal), np.asarray(equal))}
 
 
-@study("M13 relative weights: intervals", "300 customers, six graded drivers, correlation .5", sets=1000, largest=COVERAGE, smallest=FREE)
+@study("M13 relative weights: intervals", "300 customers, six graded drivers, correlation .5", sets=600, largest=COVERAGE, smallest=FREE)
 def weights_graded(rng):
     table, truth = _importance(rng, 300, GRADED, "relative_weights"), _true_shares(GRADED, "relative_weights")
     covers = (table["ci_lo"] <= truth) & (truth <= table["ci_hi"])
     return {"largest": covers.iloc[0], "smallest": covers.iloc[-1]}
 
 
-@study("M13 differs from noise", "300 customers, five drivers and one unrelated to all", sets=1000, noise_called=AT_MOST, driver_found=FREE)
+@study("M13 differs from noise", "300 customers, five drivers and one unrelated to all", sets=600, noise_called=AT_MOST, driver_found=FREE)
 def weights_noise(rng):
     frame = rated(rng, 300, GRADED[:5]).assign(x6=np.clip(np.round(rng.normal(7.5, 1.3, 300)), 1, 10))
     found = importance(
@@ -125,7 +125,12 @@ def impact_linear(rng):
     return {"slope": slope.mean(), "size": (table["diff_p"] < 0.05).mean(), "any_class": kinds.any()}
 
 
-@study("M08 straight lines, whole grades cut off at 10", "1,000 customers, linear truth, y rounded and a fifth at 10", any_class=AT_MOST)
+@study(
+    "M08 straight lines, whole grades cut off at 10",
+    "1,000 customers, linear truth, y rounded and a fifth at 10",
+    sets=600,
+    any_class=AT_MOST,
+)
 def impact_ceiling(rng):
     frame = rated(rng, 1000, LINEAR)
     frame["y"] = np.clip(np.round(frame["y"] - frame["y"].quantile(0.8) + 9.5), 1, 10)
@@ -133,7 +138,7 @@ def impact_ceiling(rng):
     return {"any_class": table["impact_class"].isin(["basis", "bijzonder", "reverse"]).any()}
 
 
-@study("M08 nothing but halo", "1,000 customers, one mood behind all answers, no driver has a kind", any_class=AT_MOST)
+@study("M08 nothing but halo", "1,000 customers, one mood behind all answers, no driver has a kind", sets=600, any_class=AT_MOST)
 def impact_halo(rng):
     mood = rng.normal(size=(1000, 1))
     x = np.clip(np.round(7.8 + 1.1 * mood + 0.9 * rng.normal(size=(1000, 8))), 1, 10)
@@ -143,7 +148,7 @@ def impact_halo(rng):
     return {"any_class": table["impact_class"].isin(["basis", "bijzonder", "reverse"]).any()}
 
 
-@study("M08 kinds found", "1,000 customers: one basic, one delighter, six linear", basis=FREE, bijzonder=FREE, wrong=AT_MOST)
+@study("M08 kinds found", "1,000 customers: one basic, one delighter, six linear", sets=600, basis=FREE, bijzonder=FREE, wrong=AT_MOST)
 def impact_planted(rng):
     frame = rated(rng, 1000, (0, 0, *(0.15,) * 6), mean=7.8)
     frame["y"] += 0.4 * np.minimum(frame["x1"] - 8, 0) + 0.4 * np.maximum(frame["x2"] - 8, 0)
@@ -162,7 +167,7 @@ def _true_gain():
     return float(100 * (chance(raised).mean() - chance(frame["y"]).mean()))
 
 
-@study("M15 what-if", "600 customers, logistic truth, one point more on x1 (gain per 100)", sets=1000, gain=COVERAGE)
+@study("M15 what-if", "600 customers, logistic truth, one point more on x1 (gain per 100)", sets=600, gain=COVERAGE)
 def what_if(rng):
     frame = rated(rng, 600, GRADED, noise=0.0)
     chance = 1 / (1 + np.exp(-1.5 * (frame["y"] - 9.4)))

@@ -52,7 +52,9 @@ def table(rows):
     head = ["method", "planted truth", "measure", "sets", "found (Monte-Carlo interval)", "band", "verdict"]
     counts = Counter(r["verdict"] for r in rows)
     said = ", ".join(f"{counts[v]} {words}" for v, words in VERDICTS.items() if counts[v])
-    return f"{len({r['study'] for r in rows})} planted truths, {len(rows)} measures: {said}.\n\n" + as_markdown(head, lines)
+    waiting = [f"{s.method} ({s.design})" for name, s in registered().items() if name not in {r["study"] for r in rows}]
+    rest = f"\n\nRegistered and not run to the end yet: {'; '.join(waiting)}." if waiting else ""
+    return f"{len({r['study'] for r in rows})} planted truths, {len(rows)} measures: {said}.\n\n" + as_markdown(head, lines) + rest
 
 
 VERDICTS = {"inside": "inside their band", "reaches": "reach it", "misses": "miss it", "shown": "shown without one"}

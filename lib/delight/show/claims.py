@@ -102,9 +102,7 @@ def overview(ledger, conflicts, words):
     known = _rows(ledger)
     tested = known[~known["verdict"].isin(["not_testable", "insufficient", "not_identified"])]
     if tested.empty:
-        return [
-            _("No published claim about delight can be tested on this survey. The full list, with what to ask, is in the tables.")
-        ]
+        return [_("No published claim about delight can be tested on this survey. The full list, with what to ask, is in the tables.")]
     holds = _rows(ledger, "supported", "supported_size_open", "consistent")
     against = _rows(ledger, "contradicted", "differs_here", "null")
     paragraphs = [
