@@ -6,7 +6,7 @@ import numpy as np
 
 from delight.errors import InputError
 from delight.logit import LogitFit, climb, first_thresholds, ordered_pieces
-from delight.moments.collect import Cells, content_identities, design, identities, in_turn, screen
+from delight.moments.collect import Cells, content_identities, design, in_turn, screened
 
 #: Rows of a second pass worked on at a time.
 ROWS = 2**16
@@ -34,12 +34,12 @@ def over_rows(moments, terms, work, *, origin=None, grouped=False):
     places = _places(moments) if grouped else None
 
     def batches(start, load):
-        rows = screen(plan, start, load())
+        rows = screened(plan, start, load())
         _within(rows, moments)
         order = np.flatnonzero(rows.used)
         group = None
         if grouped:
-            cells = Cells(plan, rows, identities(rows) if ids is None else ids[start : start + len(rows.used)])
+            cells = Cells(plan, rows, None if ids is None else ids[start : start + len(rows.used)])
             used, inverse = np.unique(cells.codes[order], return_inverse=True)
             group = np.array([places.get(cells.key(c), -1) for c in used.tolist()], dtype=int)[inverse]
         found = []
@@ -52,7 +52,7 @@ def over_rows(moments, terms, work, *, origin=None, grouped=False):
     for source in moments.sources:
         by_content = grouped and source.frame is not None and not plan.key and not plan.clusters
         ids = content_identities(source.frame[plan.all_columns]) if by_content else None
-        for found, count in in_turn(batches, source.pieces(plan.all_columns)):
+        for found, count in in_turn(batches, source.pieces(plan.all_columns, plan.rows)):
             n += count
             yield from found
     if round(n) != moments.n:

@@ -12,8 +12,8 @@ import pandas as pd
 
 from delight.errors import InputError, did_you_mean
 
-#: Rows worked on at a time: enough for a matrix product to pay, few enough to stay small.
-ROWS = 2**19
+#: Rows of a piece, and of the batches it is read in: small enough to stay in the processor's cache while they are checked.
+ROWS, BATCH = 2**19, 2**16
 SEPARATED = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz")
 
 
@@ -70,30 +70,30 @@ class Source:
             return sum(about.num_rows for _, about in self.files)
         return int(self.relation.aggregate("count(*)").fetchall()[0][0])
 
-    def pieces(self, columns):
-        """Pieces of rows in their order: (position of the first row, function that returns {name: Column}).
+    def pieces(self, columns, rows=ROWS):
+        """Pieces of about `rows` rows in their order: (position of the first row, function that yields batches {name: Column}).
 
         The functions may be called from several threads.
         """
         columns = list(dict.fromkeys(columns))
         if self.frame is not None:
-            for start in range(0, len(self.frame), ROWS):
-                part = self.frame[columns].iloc[start : start + ROWS]
-                yield start, lambda part=part: {c: _of_series(part[c]) for c in columns}
+            for start in range(0, len(self.frame), rows):
+                part = self.frame[columns].iloc[start : start + rows]
+                yield start, lambda part=part: iter([{c: _of_series(part[c]) for c in columns}])
         elif self.files is not None:
-            yield from self._row_groups(columns)
+            yield from self._row_groups(columns, rows)
         else:
             start = 0
-            for batch in self.relation.select(*map(_named, columns)).to_arrow_reader(ROWS):
-                yield start, lambda batch=batch: {c: _of_arrow(a) for c, a in zip(columns, batch.columns)}
+            for batch in self.relation.select(*map(_named, columns)).to_arrow_reader(rows):
+                yield start, lambda batch=batch: map(_columns, (batch.slice(i, BATCH) for i in range(0, batch.num_rows, BATCH)))
                 start += batch.num_rows
 
-    def _row_groups(self, columns):
+    def _row_groups(self, columns, most):
         import pyarrow.parquet as parquet
 
         def load(path, about, groups):
-            table = parquet.ParquetFile(path, metadata=about).read_row_groups(groups, columns=columns, use_threads=False)
-            return {c: _of_arrow(table.column(c)) for c in columns}
+            with parquet.ParquetFile(path, metadata=about, pre_buffer=False) as file:
+                yield from map(_columns, file.iter_batches(BATCH, row_groups=groups, columns=columns, use_threads=False))
 
         start = 0
         for path, about in self.files:
@@ -101,7 +101,7 @@ class Source:
             for number in range(about.num_row_groups):
                 groups.append(number)
                 rows += about.row_group(number).num_rows
-                if rows >= ROWS // 2 or number + 1 == about.num_row_groups:
+                if rows >= 0.9 * most or number + 1 == about.num_row_groups:
                     yield start, lambda path=path, about=about, groups=groups: load(path, about, groups)
                     start, groups, rows = start + rows, [], 0
 
@@ -169,22 +169,23 @@ def _of_series(series):
     return Column(series.astype(object).to_numpy(), missing if missing.any() else None)
 
 
+def _columns(batch):
+    return {c: _of_arrow(a) for c, a in zip(batch.schema.names, batch.columns)}
+
+
 def _of_arrow(array):
     """Numbers as they lie in memory; text as objects."""
     import pyarrow as pa
 
-    if isinstance(array, pa.ChunkedArray):
-        array = (
-            array.chunk(0) if array.num_chunks == 1 else pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
-        )
-    kind = array.type
-    if pa.types.is_dictionary(kind):
+    if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
-        kind = array.type
+    kind = array.type
     number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind) or pa.types.is_decimal(kind)
     if not number:
         missing = np.asarray(array.is_null()) if array.null_count else None
-        return Column(np.array(array.to_pylist(), dtype=object), missing)
+        coded = array.dictionary_encode()
+        texts = np.array([*coded.dictionary.to_pylist(), None], dtype=object)
+        return Column(texts[np.asarray(coded.indices.fill_null(len(texts) - 1))], missing)
     if pa.types.is_boolean(kind) or pa.types.is_decimal(kind) or pa.types.is_float16(kind):
         array = array.cast(pa.float64())
     size, dtype = len(array), np.dtype(array.type.to_pandas_dtype())

@@ -13,8 +13,8 @@ from scipy.linalg import helmert
 from delight.errors import InputError
 from delight.estimate import LinearFit, fit_linear
 from delight.moments.again import sandwich
-from delight.moments.collect import Plan, asked_of, bucket_of, collect, content_identities, design, levels_of, middle, screen
-from delight.moments.source import Source
+from delight.moments.collect import Plan, asked_of, bucket_of, collect, content_identities, design, levels_of, middle, screened
+from delight.moments.source import Column, Source
 from delight.moments.terms import ONE, Term, declared, origins
 from delight.result import plain
 from delight.scales import Scale
@@ -136,10 +136,9 @@ def _each(source, plan, about):
     """Moments in which every row is a group."""
     frame = source.to_frame(plan.all_columns)
     one = Source(frame)
-    pieces = [screen(plan, start, load()) for start, load in one.pieces(plan.all_columns)]
-    if not pieces:
-        pieces = [screen(plan, 0, {c: _empty() for c in plan.all_columns})]
-    rows = pieces[0]
+    rows = next((screened(plan, start, load()) for start, load in one.pieces(plan.all_columns, len(frame) or 1)), None)
+    if rows is None:
+        rows = screened(plan, 0, [{c: Column(np.empty(0), None) for c in plan.all_columns}])
     rows.faults.check(plan.scales)
     order = np.flatnonzero(rows.used)
     z = design(plan.terms, np.zeros(len(plan.terms)), rows.values, order).T
@@ -166,12 +165,6 @@ def _each(source, plan, about):
         _level_frames(levels, plan.scales),
         (source,),
     )
-
-
-def _empty():
-    from delight.moments.source import Column
-
-    return Column(np.empty(0), None)
 
 
 def _ordered(frame, columns):
