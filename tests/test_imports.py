@@ -4,7 +4,9 @@ import ast
 
 #: Lower may not import higher. `study` and `feedback` stand together: a study reads raw files to draft itself and to name its waves.
 LAYERS = {
-    **dict.fromkeys(["errors", "findings", "result", "scales", "estimate", "logit", "moments", "resample", "arrows", "reliability", "__init__"], 0),
+    **dict.fromkeys(
+        ["errors", "findings", "result", "scales", "estimate", "logit", "moments", "resample", "arrows", "reliability", "__init__"], 0
+    ),
     "study": 1,
     "feedback": 1,
     **dict.fromkeys(["satisfaction", "segments", "drivers", "loyalty"], 2),
