@@ -398,6 +398,9 @@ def test_everything_wrong_is_listed_with_counts(tmp_path):
 def test_what_sums_cannot_do_is_refused_by_name(mobi):
     frame, model = mobi
     found = moments(frame, **model, terms=ALL, weights="w", singles=0, groups=20)
+    weights = importance(found, **model, game="relative_weights", n_boot=50).importance
+    assert weights.table["noise_p"].isna().all() and weights.table["se"].notna().all()
+    assert weights.note("groups_of_rows").values == {"groups": 20, "needs_rows": ["noise_p"]}
     refused = [
         (lambda: importance(found, **model, weights="w"), "weights are in the moments already"),
         (lambda: importance(found, **model, clusters="cl"), "read with clusters=None"),

@@ -141,6 +141,8 @@ def prepared(moments, *, y, x, scales=None, weights=None, clusters=None, not_app
         more = {"moments": moments, "group": group, "terms": column}
         model = StandIns(y, joint, column[Term(y)], scores, fixed=fixed, w=w, clusters=codes, **common, **more)
     notes = [Note("constant", {"attributes": constant})] if constant else []
+    if not moments.single:
+        notes.append(Note("groups_of_rows", {"groups": len(moments.groups), "needs_rows": ["noise_p"]}))
     if moments.n < moments.answered.get(y, moments.n) / 2:
         notes.append(Note("listwise_heavy", {"n": moments.n, "n_outcome": int(moments.answered[y])}))
     return Prepared(x, model, {}, constant, tuple(notes), dict.fromkeys(x, moments.n), dict.fromkeys(x, 1.0))
