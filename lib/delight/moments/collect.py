@@ -6,6 +6,7 @@ import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pandas as pd
@@ -162,7 +163,7 @@ def _joined(columns):
 
 
 def _screen(plan, start, columns):
-    size = len(next(iter(columns.values())).values)
+    size = columns.rows
     faults, values, used, answered = Faults(rows=size), {}, np.ones(size, dtype=bool), {}
     inside, w = np.ones(size, dtype=bool), None
     if plan.weights:
@@ -266,22 +267,16 @@ def mixed(numbers):
     return found
 
 
-def scattered(start, size):
-    """32 scattered bits of each place among the rows read (Wellons' lowbias32)."""
-    found = np.arange(start % 2**32, start % 2**32 + size).astype(np.uint32)
-    found ^= np.uint32(start // 2**32 * 0x9E3779B9 % 2**32)
-    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
-        found ^= found >> np.uint32(shift)
-        found *= np.uint32(factor)
-    found ^= found >> np.uint32(16)
-    return found
+@lru_cache(maxsize=8)
+def _drawn(size, buckets):
+    """(a random bucket for each of `size` places, the places in the order of their buckets, where each bucket ends)."""
+    codes = np.random.default_rng(39).integers(0, buckets, size)
+    return codes, *grouped(codes, np.ones(size, dtype=bool), buckets)
 
 
-def identities(rows):
-    """Bits that tell a row from others: 64 of its key, else 32 of its place among the rows read."""
-    if rows.key is None:
-        return scattered(rows.start, len(rows.used))
-    return mixed(pd.util.hash_array(np.asarray(rows.key.values), categorize=False))
+def _renamed(start, buckets):
+    """New names of the buckets of the piece that starts here, so that the same place in two pieces is in two buckets."""
+    return np.random.default_rng([39, start]).permutation(buckets)
 
 
 def content_identities(frame):
@@ -361,11 +356,32 @@ class Cells:
     """
 
     def __init__(self, plan, rows, ids):
-        self.codes, self.names = crossed(rows.labels, len(rows.used)) if rows.labels else (0, [()])
-        self.buckets = 0 if plan.clusters else plan.buckets
-        if self.buckets:
-            self.codes = bucket_of(identities(rows) if ids is None else ids, self.buckets) + self.codes * self.buckets
+        self.rows, self.buckets = rows, 0 if plan.clusters else plan.buckets
+        self.ids = ids if rows.key is None else mixed(pd.util.hash_array(np.asarray(rows.key.values), categorize=False))
+        self.labels, self.names = crossed(rows.labels, len(rows.used)) if rows.labels else (None, [()])
         self.size = len(self.names) * max(self.buckets, 1)
+        self.by_place = self.labels is None and self.ids is None and self.buckets > 0
+
+    @cached_property
+    def codes(self):
+        if not self.buckets:
+            return self.labels
+        if self.ids is None:
+            codes = _renamed(self.rows.start, self.buckets)[_drawn(len(self.rows.used), self.buckets)[0]]
+        else:
+            codes = bucket_of(self.ids, self.buckets)
+        return codes if self.labels is None else codes + self.labels * self.buckets
+
+    def order(self):
+        """(the rows used in the order of their groups, where each group ends, the codes of the groups)."""
+        used, names = self.rows.used, np.arange(self.size)
+        if not self.by_place:
+            return *grouped(self.codes, used, self.size), names
+        codes, order, ends = _drawn(len(used), self.buckets)
+        gone = np.flatnonzero(~used)
+        if len(gone):
+            order, ends = order[used[order]], ends - np.cumsum(np.bincount(codes[gone], minlength=self.buckets))
+        return order, ends, _renamed(self.rows.start, self.buckets)
 
     def key(self, code):
         """Values of `by`, then the cluster or the bucket."""
@@ -374,7 +390,7 @@ class Cells:
 
 def bucket_of(ids, buckets):
     """The bucket of each row; half as many buckets join neighbours."""
-    high = ids.astype(np.uint64) if ids.dtype == np.uint32 else ids >> np.uint64(32)
+    high = ids >> np.uint64(32)
     high *= np.uint64(buckets)
     high >>= np.uint64(32)
     return high.view(np.int64)
@@ -393,7 +409,7 @@ def asked_of(plan, rows):
 def totalled(plan, rows, ids):
     """Keys and sums of the groups of one piece."""
     where = Cells(plan, rows, ids)
-    order, ends = grouped(where.codes, rows.used, where.size)
+    order, ends, codes = where.order()
     live = np.flatnonzero(np.diff(ends, prepend=0))
     w = None if rows.w is None else rows.w.take(order)
     exact = _exact(plan, rows, w, np.diff(ends, prepend=0).max(initial=0))
@@ -417,7 +433,7 @@ def totalled(plan, rows, ids):
     if w is not None and len(live):
         total = np.add.reduceat(w, starts)
         sums = (total, total, total) if plan.kind == "frequency" else (counts, total, np.add.reduceat(w * w, starts))
-    keys = [where.key(cell) for cell in live.tolist()]
+    keys = [where.key(cell) for cell in codes[live].tolist()]
     return keys, *sums, cross, asked_of(plan, rows), levels_of(plan, rows, order, w)
 
 

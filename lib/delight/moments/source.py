@@ -12,7 +12,7 @@ import pandas as pd
 
 from delight.errors import InputError, did_you_mean
 
-#: Rows of a piece, and of the batches it is read in: small enough to stay in the processor's cache while they are checked.
+#: Rows of a piece, and of the batches that a query is read in.
 ROWS, BATCH = 2**19, 2**16
 SEPARATED = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz")
 
@@ -22,6 +22,16 @@ class Column(NamedTuple):
 
     values: np.ndarray
     missing: np.ndarray | None
+
+
+class Batch:
+    """Some rows, whose columns are read when they are asked for, so that a column is still in the processor's cache while it is checked."""
+
+    def __init__(self, rows, read):
+        self.rows, self.read = rows, read
+
+    def __getitem__(self, name):
+        return self.read(name)
 
 
 class Source:
@@ -71,7 +81,7 @@ class Source:
         return int(self.relation.aggregate("count(*)").fetchall()[0][0])
 
     def pieces(self, columns, rows=ROWS):
-        """Pieces of about `rows` rows in their order: (position of the first row, function that yields batches {name: Column}).
+        """Pieces of about `rows` rows in their order: (position of the first row, function that yields a `Batch` or several).
 
         The functions may be called from several threads.
         """
@@ -79,13 +89,13 @@ class Source:
         if self.frame is not None:
             for start in range(0, len(self.frame), rows):
                 part = self.frame[columns].iloc[start : start + rows]
-                yield start, lambda part=part: iter([{c: _of_series(part[c]) for c in columns}])
+                yield start, lambda part=part: iter([Batch(len(part), lambda c: _of_series(part[c]))])
         elif self.files is not None:
             yield from self._row_groups(columns, rows)
         else:
             start = 0
             for batch in self.relation.select(*map(_named, columns)).to_arrow_reader(rows):
-                yield start, lambda batch=batch: map(_columns, (batch.slice(i, BATCH) for i in range(0, batch.num_rows, BATCH)))
+                yield start, lambda batch=batch: (_of_records(batch.slice(i, BATCH)) for i in range(0, batch.num_rows, BATCH))
                 start += batch.num_rows
 
     def _row_groups(self, columns, most):
@@ -93,7 +103,12 @@ class Source:
 
         def load(path, about, groups):
             with parquet.ParquetFile(path, metadata=about, pre_buffer=False) as file:
-                yield from map(_columns, file.iter_batches(BATCH, row_groups=groups, columns=columns, use_threads=False))
+                for group in groups:
+
+                    def read(column, group=group):
+                        return _of_arrow(file.read_row_group(group, columns=[column], use_threads=False).column(0))
+
+                    yield Batch(about.row_group(group).num_rows, read)
 
         start = 0
         for path, about in self.files:
@@ -169,14 +184,16 @@ def _of_series(series):
     return Column(series.astype(object).to_numpy(), missing if missing.any() else None)
 
 
-def _columns(batch):
-    return {c: _of_arrow(a) for c, a in zip(batch.schema.names, batch.columns)}
+def _of_records(batch):
+    return Batch(batch.num_rows, lambda c: _of_arrow(batch.column(batch.schema.names.index(c))))
 
 
 def _of_arrow(array):
     """Numbers as they lie in memory; text as objects."""
     import pyarrow as pa
 
+    if isinstance(array, pa.ChunkedArray):
+        array = array.chunk(0) if array.num_chunks == 1 else pa.concat_arrays(array.chunks)
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     kind = array.type
@@ -193,5 +210,5 @@ def _of_arrow(array):
     values = np.frombuffer(data, dtype=dtype, count=array.offset + size)[array.offset :] if size else np.empty(0, dtype)
     missing = None
     if array.null_count:
-        missing = np.unpackbits(np.frombuffer(bits, np.uint8), bitorder="little", count=array.offset + size)[array.offset :] == 0
+        missing = np.unpackbits(~np.frombuffer(bits, np.uint8), bitorder="little", count=array.offset + size)[array.offset :].view(bool)
     return Column(values, missing)

@@ -14,7 +14,7 @@ from delight.errors import InputError
 from delight.estimate import LinearFit, fit_linear
 from delight.moments.again import sandwich
 from delight.moments.collect import Plan, asked_of, bucket_of, collect, content_identities, design, levels_of, middle, screened
-from delight.moments.source import Column, Source
+from delight.moments.source import Batch, Column, Source
 from delight.moments.terms import ONE, Term, declared, origins
 from delight.result import plain
 from delight.scales import Scale
@@ -138,7 +138,7 @@ def _each(source, plan, about):
     one = Source(frame)
     rows = next((screened(plan, start, load()) for start, load in one.pieces(plan.all_columns, len(frame) or 1)), None)
     if rows is None:
-        rows = screened(plan, 0, [{c: Column(np.empty(0), None) for c in plan.all_columns}])
+        rows = screened(plan, 0, [Batch(0, lambda _: Column(np.empty(0), None))])
     rows.faults.check(plan.scales)
     order = np.flatnonzero(rows.used)
     z = design(plan.terms, np.zeros(len(plan.terms)), rows.values, order).T
