@@ -337,6 +337,18 @@ def test_whole_numbers_are_summed_exactly():
     )
 
 
+@pytest.mark.parametrize("singles", [0, 5000])
+def test_a_score_next_to_a_point_of_its_scale_is_taken_as_it_is_as_from_rows(singles):
+    rng = np.random.default_rng(11)
+    frame = pd.DataFrame(rng.integers(1, 11, (300, 2)).astype(float), columns=["a", "y"])
+    frame.loc[:20, "a"] = 6.9999999
+    frame.loc[30:40, "a"] = np.nan
+    found = moments(frame, y="y", x=["a"], scales={"a": TEN, "y": TEN}, singles=singles, groups=10)
+    rows = frame.dropna()
+    fit = fit_linear(rows["y"], np.column_stack([np.ones(len(rows)), rows["a"]]))
+    np.testing.assert_allclose(found.least_squares().coef, fit.coef, rtol=1e-11)
+
+
 def test_a_part_is_what_its_rows_give(survey):
     whole = moments(survey, **MODEL, by="land", key="id", singles=0)
     part, rows = whole.part(land="y"), moments(survey[survey["land"] == "y"], **MODEL, key="id", singles=0)

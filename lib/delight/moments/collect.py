@@ -243,7 +243,7 @@ def _on_scale(name, column, scale, faults, start):
     bad = ~scale.allows(checked)
     if bad.any():
         faults.add("scale", name, bad, checked, start)
-    elif whole and scale.min >= -100 and scale.max <= 100:
+    elif whole and scale.min >= -100 and scale.max <= 100 and not (checked[~missing] % 1).any():
         checked = np.where(missing, scale.min, checked).astype(np.int8)  # only missing marked as NaN stood in the way
     return Column(checked, missing if missing.any() else None)
 
