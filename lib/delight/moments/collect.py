@@ -17,7 +17,7 @@ from delight.moments.source import Column
 #: Sums of whole numbers below this are exact in single precision.
 EXACT = 2**24
 #: Numbers worked on at a time: enough rows for the products of a group to pay, few enough to stay within memory.
-AT_ONCE = 2**25
+AT_ONCE = 2**23
 #: Numbers that stay in the processor's cache while their products are summed.
 BLOCK, PACKED = 2**19, 2**14
 
@@ -508,8 +508,8 @@ def levels_of(plan, rows, order, w):
 
 
 def threads():
-    """Threads that read and sum side by side: as many as there are cores, at most four."""
-    return max(1, min(4, os.cpu_count() or 1))
+    """Threads that read and sum side by side: two for each core, so that none of them waits, at most eight."""
+    return max(2, min(8, 2 * (os.cpu_count() or 1)))
 
 
 def in_turn(work, pieces, workers=None):
