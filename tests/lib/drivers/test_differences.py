@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from delight.drivers.differences import across, differences, gail_simon, heterogeneity, pooled
+from delight.drivers.differences import across, differences, gail_simon, heterogeneity, pooled, prediction
 from delight.errors import InputError
 from delight.estimate import fit_linear
 from hypothesis import given, settings
@@ -234,6 +234,25 @@ def test_a_planted_spread_of_slopes_between_locations_is_found():
     assert (table.loc[["w", "y", "z"], "q"] > 0.01).all()
     assert table.loc["x", "share_against"] == pytest.approx(0.25, abs=0.15)
     assert (table["pred_lo"] <= table["ci_lo"]).all() and (table["n_groups"] == 40).all()
+
+
+def test_limits_of_a_further_location_are_students_where_effects_are_known_exactly():
+    effects = np.array([0.1, 0.5, 0.3, 0.2, 0.6, 0.4, 0.35, 0.15, 0.55, 0.25])
+    half = stats.t.ppf(0.975, 9) * effects.std(ddof=1) * np.sqrt(1 + 1 / 10)
+    assert prediction(effects, np.full(10, 1e-12)) == pytest.approx((effects.mean() - half, effects.mean() + half), rel=0.01)
+
+
+def test_limits_of_a_further_location_hold_it_where_the_spread_is_hard_to_see():
+    rng, held, usual = np.random.default_rng(40), [], []
+    for _ in range(300):
+        variances = 0.05 * rng.uniform(0.5, 1.5, 12)
+        effects, further = rng.normal(0.3, np.sqrt(0.015 + variances)), rng.normal(0.3, np.sqrt(0.015))
+        low, high = prediction(effects, variances)
+        held.append(low <= further <= high)
+        found = heterogeneity(effects, variances)
+        half = stats.t.ppf(0.975, 10) * np.sqrt(found["tau2"] + found["se"] ** 2)
+        usual.append(abs(further - found["effect"]) <= half)
+    assert np.mean(held) > 0.91 > np.mean(usual)
 
 
 def test_few_locations_say_so():
