@@ -107,7 +107,7 @@ def overview(ledger, conflicts, words):
     against = _rows(ledger, "contradicted", "differs_here", "null")
     paragraphs = [
         _(
-            "The literature on delight makes firm claims. We put {n} of them to the test on these answers: **{holds} hold here, {against} do not, {open} stay undecided.** {rest} more cannot be tested with this survey. Each claim had its margin before the data were seen, and verdicts are corrected for the number of claims."
+            "The literature on delight makes firm claims. Tested on these answers: {n}. **Of these, hold here: {holds}; do not: {against}; undecided: {open}.** Not testable with this survey: {rest}. Each claim had its margin before the data were seen, and verdicts are corrected for the number of claims."
         ).format(
             n=words.number(len(tested)),
             holds=words.number(len(holds)),
