@@ -98,7 +98,7 @@ def full(*_, **__):
 
 
 @pytest.mark.parametrize(
-    "where", ["delight.publish.html.write", "delight.result.Result.save", "shutil.copytree", "delight.publish.folders.swap"]
+    "where", ["delight.publish.html.save", "delight.result.Result.save", "shutil.copytree", "delight.publish.folders.swap"]
 )
 def test_a_full_disk_leaves_the_earlier_report(where, study, book, monkeypatch):
     before = everything(book)
@@ -145,7 +145,7 @@ def interrupted(*_, **__):
     ("where", "command"),
     [
         ("papermill.execute_notebook", "run small"),
-        ("delight.publish.html.write", "run small --formats html"),
+        ("delight.publish.html.save", "run small --formats html"),
         ("delight.feedback.table._read", "check small"),
         ("shutil.copyfile", "new export.csv --name fresh"),
     ],

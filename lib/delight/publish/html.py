@@ -37,34 +37,26 @@ class Section:
     look: str = "chapter"
 
 
-def write(content, language, path):
-    """Write the report in one language.
+def save(page, path):
+    """Write a page; returns the file and, as every maker of a format does, why it could not be made: never."""
+    Path(path).write_text(page, encoding="utf-8")
+    return Path(path), ""
+
+
+def page(content, language):
+    """The report as text of one HTML page.
 
     Parameters
     ----------
     content : Content
         A finished run.
     language : {"nl", "da", "en"}
-    path : Path
-        The file to write; its folder is made.
-
-    Returns
-    -------
-    Path
 
     Raises
     ------
     StudyError
         The story names a result that the run does not have.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page(content, language), encoding="utf-8")
-    return path
-
-
-def page(content, language):
-    """The report as text of one HTML page."""
     import jinja2
 
     words = content.words(language)

@@ -12,13 +12,13 @@ NO_PANGO = (
 )
 
 
-def write(html_path, pdf_path):
+def write(page, pdf_path):
     """Write a report as PDF.
 
     Parameters
     ----------
-    html_path : Path
-        A report made by `delight.publish.html.write`.
+    page : str
+        The report as `delight.publish.html.page` makes it.
     pdf_path : Path
 
     Returns
@@ -26,7 +26,7 @@ def write(html_path, pdf_path):
     (Path or None, str)
         The file, or None and a sentence that says why and what to do.
     """
-    html_path, pdf_path = Path(html_path), Path(pdf_path)
+    pdf_path = Path(pdf_path)
     for name in ("weasyprint", "fontTools", "fontTools.subset", "fontTools.ttLib"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
@@ -36,8 +36,7 @@ def write(html_path, pdf_path):
     pdf_path.parent.mkdir(parents=True, exist_ok=True)
     try:
         only_inside = weasyprint.urls.URLFetcher(allowed_protocols={"data"})  # a report takes nothing from elsewhere
-        page = weasyprint.HTML(string=html_path.read_text(encoding="utf-8"), url_fetcher=only_inside)
-        page.write_pdf(str(pdf_path), pdf_tags=True)
+        weasyprint.HTML(string=page, url_fetcher=only_inside).write_pdf(str(pdf_path), pdf_tags=True)
     except MemoryError:
         pdf_path.unlink(missing_ok=True)
         return None, WHY.format(reason="There was not enough memory.")

@@ -16,11 +16,10 @@ from delight.errors import DelightError, InputError, RunError, StudyError, did_y
 from delight.findings import raise_errors
 from delight.publish import chain, folders, ready
 from delight.publish.content import ChapterContent, Content
+from delight.publish.formats import FORMATS
 from delight.result import Result, plain
 from delight.show import LANGUAGES
 from delight.study import open_study, places
-
-FORMATS = ("html", "pdf")
 
 #: Small matrices go faster on one thread, and two kernels do not fight for the cores.
 _ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
@@ -71,7 +70,7 @@ def run(
         Newest wave and the whole organisation when empty.
     languages : sequence of {"nl", "da", "en"}
         The study's own when empty.
-    formats : sequence of {"html", "pdf"}
+    formats : sequence of {"html", "pdf", "xlsx", "pptx"}
         All when empty.
     chapters : sequence of str
         All when empty; otherwise the report is marked partial, and chapters left out keep the tables of the last run.
@@ -279,21 +278,16 @@ def _keep(study, wave, all_chapters, work):
 
 def _publish(content, languages, formats, report, say, remarks=()):
     """Tables a client may see, then every language and format; returns the files and what could not be made."""
-    from delight.publish import html, pdf, story
+    from delight.publish import formats as makers
+    from delight.publish import story
 
     for name in content.table_names():
         content.result(name).save(report / "tables" / name)
     files, warnings = [], [*remarks, *story.warnings(content, languages)]
     for language in languages:
-        page = html.write(content, language, report / language / "report.html")
-        files.append(page)
-        if "pdf" in formats:
-            made, why = pdf.write(page, page.with_suffix(".pdf"))
-            files += [made] if made else []
-            warnings += [why] if why and why not in warnings else []
-        if "html" not in formats:
-            page.unlink()
-            files.remove(page)
+        made, why = makers.write(content, language, report / language, formats)
+        files += made
+        warnings += [text for text in why if text not in warnings]
     for text in warnings:
         say(text)
     return files, warnings

@@ -151,7 +151,7 @@ def test_keeping_a_logo_copies_pictures_only(tmp_path):
 
 
 def test_pdf_is_made_from_the_page(tmp_path):
-    page = html.write(made_up_report.content(tmp_path), "nl", tmp_path / "nl" / "report.html")
+    page = html.page(made_up_report.content(tmp_path), "nl")
     made, why = pdf.write(page, tmp_path / "report.pdf")
     if made is None:
         pytest.skip(why)
@@ -169,7 +169,6 @@ def test_without_pango_there_is_a_sentence_and_no_error(tmp_path, monkeypatch):
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    (tmp_path / "report.html").write_text("<p>x")
-    made, why = pdf.write(tmp_path / "report.html", tmp_path / "report.pdf")
+    made, why = pdf.write("<p>x", tmp_path / "report.pdf")
     assert made is None
     assert why.startswith("No PDF was made: WeasyPrint finds no Pango") and "apt install" in why

@@ -1,0 +1,49 @@
+"""Every format of a report in one language, from the same blocks and tables: no kernel and no study needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+#: Formats of a report with the name of their file.
+FILES = {"html": "report.html", "pdf": "report.pdf"}
+FORMATS = tuple(FILES)
+
+
+def write(content, language, folder, formats=FORMATS):
+    """Write a report in one language.
+
+    Parameters
+    ----------
+    content : Content
+        A finished run.
+    language : {"nl", "da", "en"}
+    folder : str or Path
+        Where the files go; it is made.
+    formats : sequence of str
+        Of `FORMATS`.
+
+    Returns
+    -------
+    (list of Path, list of str)
+        The files, in the order of `FORMATS`, and a sentence for each format that could not be made, with what to do.
+
+    Raises
+    ------
+    StudyError
+        The story names a result that the run does not have.
+    """
+    from delight.publish import html, pdf
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    page = html.page(content, language) if {"html", "pdf"} & set(formats) else ""
+    makers = {
+        "html": lambda path: html.save(page, path),
+        "pdf": lambda path: pdf.write(page, path),
+    }
+    files, warnings = [], []
+    for name in (f for f in FORMATS if f in formats):
+        path, why = makers[name](folder / FILES[name])
+        files += [path] if path else []
+        warnings += [why] if why else []
+    return files, warnings
