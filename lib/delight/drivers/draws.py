@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from delight import resample
-from delight.drivers.model import LARGE, square, steady
+from delight.drivers.model import LARGE, n_levels, square, steady
 from delight.errors import InputError
 from delight.estimate import base_status
 from delight.logit import fit_logit, fit_ordered
@@ -277,13 +277,13 @@ def logit_terms(model):
     return LogitTerms(full, null, np.column_stack([full.influence, ll, null.influence, ll0, hits]), at, len(levels))
 
 
-def chosen_link(link, values):
-    """``linear`` or ``logit``; ``auto`` takes the logit for an outcome with at most `LEVELS` levels."""
+def chosen_link(link, values, scale=None):
+    """``linear`` or ``logit``; ``auto`` takes the logit for an outcome whose scale has at most `LEVELS` points, whoever gave them."""
     if link not in ("linear", "logit", "auto"):
         raise InputError(f"link is 'linear', 'logit' or 'auto', not {link!r}.")
     if link != "auto":
         return link
-    return "logit" if 2 <= len(np.unique(values)) <= LEVELS else "linear"
+    return "logit" if n_levels(values, scale) <= LEVELS and len(np.unique(values)) >= 2 else "linear"
 
 
 # ---- from a matrix

@@ -115,7 +115,7 @@ def employee_share(
     table = pd.DataFrame(rows).assign(game="quotient").reindex(columns=SHARE_COLUMNS)
     table["excess_p_adj"] = holm(table["excess_p"])
     meta = {"y": y, "x": list(x), "employee": employee, "satisfied_from": cuts[0], "delight_from": cuts[1], "ci_level": ci_level}
-    meta |= {"n_boot": n_boot, "seed": seed, "clusters": clusters, "keys": ["outcome"]}
+    meta |= {"n_boot": n_boot, "seed": seed, "clusters": clusters, "scale": (scales or {}).get(y), "keys": ["outcome"]}
     return Result.of("M32.share", table, function="delight.drivers.employees.employee_share", notes=notes, **model.meta, **meta)
 
 

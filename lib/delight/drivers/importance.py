@@ -79,7 +79,8 @@ def importance(
         averages over a sample of orders instead of all.
     link : {"linear", "logit", "auto"}
         Relative weights only. ``logit``: slopes of a binary or ordered logit take the place of those of least squares, and McFadden's
-        R² that of R² (note ``mcfadden``: an approximation); ``auto`` does so for an outcome with at most seven levels.
+        R² that of R² (note ``mcfadden``: an approximation); ``auto`` does so for an outcome whose scale has at most seven points
+        (without a scale: at most seven different answers).
     exact_up_to : int
         At most 22.
     n_permutations : int
@@ -118,7 +119,7 @@ def importance(
     chosen = _chosen(game, p, exact_up_to, notes)
     if link != "linear" and chosen != "relative_weights":
         raise InputError("link='logit' goes with relative weights: ask for game='relative_weights'.")
-    link = drawn.chosen_link(link, prepared.joint.values)
+    link = drawn.chosen_link(link, prepared.joint.values, (scales or {}).get(y))
     n_boot = _draws(p, n_boot, ci_level, chosen, n_permutations, notes)
     how = {"game": chosen, "link": link, "ci_level": ci_level, "n_permutations": n_permutations}
     rows, pairs, dependent = [], None, []

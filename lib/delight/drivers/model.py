@@ -376,6 +376,12 @@ def steady(fit, outcome, design, model, n_fixed, **options):
     return fit(outcome, design, model.w, kind=model.kind, clusters=model.clusters, ridge=ridge, **options), True
 
 
+def n_levels(values, scale=None):
+    """How many levels an outcome has: the points of its declared scale, whoever gave them; without one, the answers met."""
+    points = scale.points if scale is not None else None
+    return len(np.unique(values)) if points is None else len(points)
+
+
 def outcome_levels(values, most=20):
     """Outcome as ordered levels: as it is up to `most` values, else in groups of about equal size, the extremes kept apart."""
     points = np.unique(values)

@@ -7,7 +7,8 @@ import pandas as pd
 from scipy import stats
 from scipy.special import expit
 
-from delight.drivers.model import prepare, steady, vif
+from delight.drivers.draws import LEVELS
+from delight.drivers.model import n_levels, prepare, steady, vif
 from delight.errors import InputError
 from delight.estimate import base_status, benjamini_hochberg, fit_linear
 from delight.logit import fit_logit, fit_ordered
@@ -103,8 +104,7 @@ def _kind(kind, values, scale):
     points = np.unique(values)
     if set(points) <= {0.0, 1.0}:
         return "logit"
-    levels = len(scale.points) if scale is not None and scale.points is not None else len(points)
-    return "ordered" if levels <= 7 and len(points) <= 7 else "linear"
+    return "ordered" if n_levels(values, scale) <= LEVELS else "linear"
 
 
 def _fit(model, judged, kind, ci_level, alpha):

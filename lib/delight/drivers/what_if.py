@@ -143,7 +143,7 @@ def outcomes(frame, models, *, raise_points=1.0, ci_level=0.95, n_boot=2000, see
         return Result.of("M15.outcomes", pd.DataFrame(columns=["attribute", "asked", *COLUMNS[1:]]), status="not_identified")
     meta = {k: v for k, v in found[0].meta.items() if k not in ("method", "function", "version", "y", "delight_from", "outcome", "scale")}
     meta |= {"outcomes": {name: one.meta["y"] for name, one in zip(models, found)}, "keys": ["asked"]}
-    meta |= {"cuts": {name: one.meta["delight_from"] for name, one in zip(models, found)}}
+    meta |= {key: {name: one.meta[of] for name, one in zip(models, found)} for key, of in (("cuts", "delight_from"), ("scales", "scale"))}
     notes = [n for one in found for n in one.notes]
     table = pd.concat([one.table for one in found], ignore_index=True)
     return Result.of("M15.outcomes", table, function="delight.drivers.what_if.outcomes", notes=notes, **meta)

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from delight.show.drivers import CLASS_COLOURS, MOST_NAMED, NOTHING, OTHER, _listed, _nothing, _place_labels, _point, _ticks, class_word
+from delight.show.drivers import (
+    CLASS_COLOURS,
+    MOST_NAMED,
+    NOTHING,
+    OTHER,
+    _is_share,
+    _listed,
+    _nothing,
+    _place_labels,
+    _point,
+    _ticks,
+    class_word,
+)
 from delight.show.theme import COLOURS
 from delight.show.views import Column, figure, reading, table
 
@@ -217,12 +229,6 @@ def weakest_table(weakest, words, **options):
 # ---- key dissatisfiers and enhancers ---------------------------------------------------------------------------------
 
 
-def _cut(words, result):
-    """The score that counts as dissatisfied, or delighted."""
-    low, high = result.meta["cuts"][result.meta["y"]]
-    return _point(words, low if result.meta["side"] == "low" else high)
-
-
 @reading
 def key_reading(low, high, words, **options):
     """Which failures mark the dissatisfied and which excellences the delighted."""
@@ -230,41 +236,81 @@ def key_reading(low, high, words, **options):
 
 
 def _key_sentence(result, words):
-    _, low = words.gettext, result.meta["side"] == "low"
+    _, low, share = words.gettext, result.meta["side"] == "low", _is_share(result)
     if result.status == "suppressed":
         return _("Too few customers answered to show this without giving away who they are.")
     if result.status == "not_identified" or result.table["shapley"].isna().all():
-        return (
-            _("There are too few dissatisfied customers (or too few others) to say which failures mark them.")
-            if low
-            else _("There are too few delighted customers (or too few others) to say which excellences mark them.")
-        )
+        if low:
+            return _("There are too few dissatisfied customers (or too few others) to say which failures mark them.")
+        if share:
+            return _("There are too few satisfied customers (or too few others) to say which excellences mark them.")
+        return _("There are too few delighted customers (or too few others) to say which excellences mark them.")
     t = result.table[result.table["is_key"].eq(True)]
     if t.empty:
-        return (
-            _("No failure is found more often among dissatisfied customers than among the others.")
-            if low
-            else _("No excellence is found more often among delighted customers than among the others.")
-        )
-    last, values = t.iloc[-1], {"experiences": _listed(words, t["attribute"]), "grade": _cut(words, result)}
-    values |= {"reach": words.percent(last["reach"]), "noise": words.percent(last["noise"])}
-    if low:
+        if low:
+            return _("No failure is found more often among dissatisfied customers than among the others.")
+        if share:
+            return _("No excellence is found more often among satisfied customers than among the others.")
+        return _("No excellence is found more often among delighted customers than among the others.")
+    last, cut = t.iloc[-1], result.meta["cuts"][result.meta["y"]][0 if low else 1]
+    text = (_found_poor if low else _found_excellent)(words, share, cut, result.meta.get("scale") or {})
+    return text.format(
+        experiences=_listed(words, t["attribute"]),
+        grade=_point(words, cut),
+        reach=words.percent(last["reach"]),
+        noise=words.percent(last["noise"]),
+    )
+
+
+def _found_poor(words, share, cut, scale):
+    """The sentence on dissatisfied customers; at the end of a scale nobody gave less."""
+    _ = words.gettext
+    if share:
         return _(
-            "**Key dissatisfiers:** {experiences}. Of customers with an overall score of {grade} or less, {reach} found at least one of these poor; "
+            "**Key dissatisfiers:** {experiences}. Of customers who were not satisfied, {reach} found at least one of these poor; "
+            "of the satisfied customers {noise} did."
+        )
+    if cut == scale.get("min"):
+        return _(
+            "**Key dissatisfiers:** {experiences}. Of customers with the lowest overall score, {grade}, {reach} found at least one of these poor; "
             "of the other customers {noise} did."
-        ).format(**values)
+        )
+    return _(
+        "**Key dissatisfiers:** {experiences}. Of customers with an overall score of {grade} or less, {reach} found at least one of these poor; "
+        "of the other customers {noise} did."
+    )
+
+
+def _found_excellent(words, share, cut, scale):
+    """The sentence on delighted customers, or on satisfied ones where no more was asked; at the end of a scale nobody gave more."""
+    _ = words.gettext
+    if share:
+        return _(
+            "**Key enhancers:** {experiences}. Of customers who were satisfied, {reach} found at least one of these excellent; "
+            "of the other customers {noise} did."
+        )
+    if cut == scale.get("max"):
+        return _(
+            "**Key enhancers:** {experiences}. Of customers with the highest overall score, {grade}, {reach} found at least one of these excellent; "
+            "of the other customers {noise} did."
+        )
     return _(
         "**Key enhancers:** {experiences}. Of customers with an overall score of {grade} or more, {reach} found at least one of these excellent; "
         "of the other customers {noise} did."
-    ).format(**values)
+    )
+
+
+def _key_title(result, words, **options):
+    _ = words.gettext
+    if result.meta["side"] == "low":
+        return _("Which failures mark dissatisfied customers?")
+    if _is_share(result):
+        return _("Which excellences mark satisfied customers?")
+    return _("Which excellences mark delighted customers?")
 
 
 @table(
-    title=lambda result, words, **options: (
-        words.gettext("Which failures mark dissatisfied customers?")
-        if result.meta["side"] == "low"
-        else words.gettext("Which excellences mark delighted customers?")
-    ),
+    title=_key_title,
     note=lambda result, words, **options: words.gettext(
         "In the order of their part (Shapley value, in percentage points). Reach and others: the share with at least one of the experiences so far, "
         "among these customers and among the others. Success is the difference; where it first falls the list of key experiences ends. Certainty: "
@@ -299,7 +345,11 @@ def _outcome_word(words, asked, result):
     if asked == "recommend" and cut is None:
         return _("Points of NPS")
     label = words.column((result.meta.get("outcomes") or {}).get(asked, asked))
-    return label if cut in (None, 1) else _("{question} ({grade} or more)").format(question=label, grade=_point(words, cut))
+    if cut in (None, 1):
+        return label
+    highest = cut == ((result.meta.get("scales") or {}).get(asked) or {}).get("max")
+    text = _("{question} ({grade})") if highest else _("{question} ({grade} or more)")
+    return text.format(question=label, grade=_point(words, cut))
 
 
 @table(

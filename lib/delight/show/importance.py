@@ -408,7 +408,11 @@ def _outcome_word(words, result, code):
     if code == "satisfied":
         return _("The step to satisfied ({grade} or more)").format(grade=grade(from_))
     if code == "delighted":
-        return _("The step from satisfied to delighted ({grade} or more)").format(grade=grade(delighted))
+        highest = delighted == (result.meta.get("scale") or {}).get("max")
+        text = (
+            _("The step from satisfied to delighted ({grade})") if highest else _("The step from satisfied to delighted ({grade} or more)")
+        )
+        return text.format(grade=grade(delighted))
     return _("The whole score")
 
 

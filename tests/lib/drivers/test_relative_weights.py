@@ -9,6 +9,7 @@ from delight.drivers.model import prepare
 from delight.drivers.relative_weights import relative_weights, standard_errors
 from delight.errors import InputError
 from delight.logit import fit_logit
+from delight.scales import Scale
 from scipy import stats
 
 # Sums of squares and products of [1, x …, y], upper triangle by rows, so that the published figures can be checked without the data.
@@ -134,6 +135,15 @@ def test_auto_takes_the_logit_for_few_levels_only_and_shapley_stays_with_least_s
         importance(yes_no, y="bought", x=["a", "b"], game="shapley", link="logit")
     with pytest.raises(InputError, match="link is"):
         importance(yes_no, y="bought", x=["a", "b"], link="probit")
+
+
+def test_auto_goes_by_the_points_of_the_scale_not_by_the_answers_that_happen_to_be_given(yes_no):
+    grades = yes_no.assign(grade=yes_no["rated"] + 3)  # seven of ten grades were given
+    options = {"y": "grade", "x": ["a", "b", "c"], "game": "relative_weights", "link": "auto", "n_boot": 0}
+    assert grades["grade"].nunique() <= 7
+    assert importance(grades, **options, scales={"grade": Scale(1, 10)}).importance.meta["link"] == "linear"
+    assert importance(grades, **options, scales={"grade": Scale(4, 10)}).importance.meta["link"] == "logit"
+    assert importance(grades, **options).importance.meta["link"] == "logit"
 
 
 def test_a_logit_that_tells_all_apart_does_not_settle(yes_no):

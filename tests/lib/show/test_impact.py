@@ -150,6 +150,59 @@ def test_key_experiences_are_those_of_the_table(results):
     assert "cause" in views.key_table.caption(results["low"], Words("en"))
 
 
+ENDS = {  # how many points the outcome has, and what the two sentences on it say in each language
+    "share": {
+        "en": ("customers who were not satisfied,", "customers who were satisfied,"),
+        "nl": ("klanten die niet tevreden waren vond", "klanten die tevreden waren vond"),
+        "da": ("kunder, der ikke var tilfredse, fandt", "kunder, der var tilfredse, fandt"),
+    },
+    "short": {
+        "en": ("an overall score of 2 or less,", "the highest overall score, 5,"),
+        "nl": ("een totaaloordeel van 2 of lager vond", "het hoogste totaaloordeel, een 5, vond"),
+        "da": ("en samlet vurdering på 2 eller lavere fandt", "den højeste samlede vurdering, 5, fandt"),
+    },
+    "lowest": {
+        "en": ("the lowest overall score, 1,", "an overall score of 4 or more,"),
+        "nl": ("het laagste totaaloordeel, een 1, vond", "een totaaloordeel van 4 of hoger vond"),
+        "da": ("den laveste samlede vurdering, 1, fandt", "en samlet vurdering på 4 eller højere fandt"),
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def at_the_ends():
+    frame = answers(600)
+    frame["satisfied"], frame["stars"] = (frame["overall"] >= 8).astype(float), np.clip(frame["overall"] - 5, 1, 5)
+    outcomes = {"share": ("satisfied", Scale(0, 1), None), "short": ("stars", Scale(1, 5), None), "lowest": ("stars", Scale(1, 5), (1, 4))}
+    found = {}
+    for name, (y, scale, cut) in outcomes.items():
+        model = {"y": y, "x": NAMES, "scales": {**SCALES, y: scale}, "cuts": {y: cut} if cut else None, "n_boot": 0}
+        found[name] = (dissatisfiers(frame, **model), enhancers(frame, **model))
+    return found
+
+
+@pytest.mark.parametrize("language", ["en", "nl", "da"])
+@pytest.mark.parametrize("outcome", ENDS)
+def test_nobody_gave_less_than_the_lowest_score_or_more_than_the_highest(at_the_ends, outcome, language):
+    said = views.key_reading(*at_the_ends[outcome], Words(language))
+    assert all(part in text for part, text in zip(ENDS[outcome][language], said))
+
+
+def test_a_yes_or_no_outcome_knows_satisfied_customers_and_no_delighted_ones(at_the_ends):
+    low, high = at_the_ends["share"]
+    assert views.key_table.title(high, Words("en")) == "Which excellences mark satisfied customers?"
+    nobody = [r.with_table(r.table.assign(is_key=False)) for r in (low, high)]
+    unknown = [r.with_table(r.table.assign(shapley=np.nan)) for r in (low, high)]
+    for some in (nobody, unknown):
+        text = views.key_reading(*some, Words("en"))
+        assert "dissatisfied customers" in text[0] and "satisfied customers" in text[1] and "delighted" not in " ".join(text)
+
+
+def test_another_outcomes_cut_at_the_top_of_its_scale_is_that_answer_alone(results):
+    headings = [column.heading for column in views.outcome_table(results["outcomes"], Words("en"))]
+    assert headings == ["Experience", "Points of NPS", "again (5)"]
+
+
 def test_small_effects_of_large_surveys_are_called_small():
     rng = np.random.default_rng(3)
     frame = pd.DataFrame(rng.integers(3, 11, size=(30_000, 2)).astype(float), columns=["one", "two"])
