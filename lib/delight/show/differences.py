@@ -6,6 +6,7 @@ import textwrap
 
 import numpy as np
 
+from delight.show.charts import Chart, Series
 from delight.show.theme import COLOURS, CYCLE
 from delight.show.views import Column, figure, reading, table
 
@@ -221,11 +222,25 @@ def _figure_alt(effects, tests, words, **options):
     )
 
 
+def _segment_chart(effects, tests, words, **options):
+    rows, by = _drawn(effects), effects.meta.get("by", "segment")
+    if rows.empty:
+        return None
+    order = [a for a in _order(tests) if a in set(rows["attribute"])]
+    series = []
+    for i, group in enumerate(dict.fromkeys(rows["group"])):
+        mine = rows[rows["group"] == group].set_index("attribute").reindex(order)
+        series.append(Series(_name(words, by, group), mine["value"], mine["lo"], mine["hi"], CYCLE[i % len(CYCLE)]))
+    axis = words.gettext("Overall score, in points a point of the experience")
+    return Chart("bar", [words.column(a) for a in order], series, "signed2", axis)
+
+
 @figure(
     title=lambda effects, tests, words, **options: words.gettext("What does each experience do in every segment?"),
     caption=_figure_caption,
     alt=_figure_alt,
     size=_figure_size,
+    chart=_segment_chart,
 )
 def by_segment(effects, tests, ax, words, **options):
     """Dots by experience and segment, the most certain differences on top."""

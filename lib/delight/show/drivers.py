@@ -7,6 +7,7 @@ from textwrap import fill
 import numpy as np
 import pandas as pd
 
+from delight.show.charts import Chart, Series
 from delight.show.theme import COLOURS
 from delight.show.views import Column, figure, reading, table
 
@@ -227,11 +228,18 @@ def _height(result, *others, **options):
     return 170, 24 + 6.4 * max(len(result.table), 2)
 
 
+def _importance_chart(importance, words, **options):
+    t = _ranked(importance)
+    shares = Series("", t["share"], t["ci_lo"], t["ci_hi"], COLOURS["main"])
+    return Chart("bar", _names(words, t["attribute"]), [shares], "percent", words.gettext("Share of what is explained (%)"))
+
+
 @figure(
     title=lambda importance, words, **options: words.gettext("Which experiences matter most?"),
     caption=_importance_caption,
     alt=_importance_alt,
     size=_height,
+    chart=_importance_chart,
 )
 def importance_figure(importance, ax, words, **options):
     """Shares with intervals, the heaviest on top, rank sets at the right."""
@@ -417,11 +425,21 @@ def _impact_alt(impact, words, **options):
     return words.gettext("Bar chart of what a poor and an excellent experience do to the overall score: {values}.").format(values=values)
 
 
+def _impact_chart(impact, words, **options):
+    _, t = words.gettext, _impact_rows(impact)
+    factor, format = (100, "signed1") if _is_share(impact) else (1, "signed2")
+    names = {"penalty": (_("If poor"), COLOURS["second"]), "reward": (_("If excellent"), COLOURS["main"])}
+    series = [Series(title, *(factor * t[f"{name}{end}"] for end in ("", "_lo", "_hi")), colour) for name, (title, colour) in names.items()]
+    axis = _("Effect on the overall score (percentage points)") if _is_share(impact) else _("Effect on the overall score (points)")
+    return Chart("bar", _names(words, t["attribute"]), series, format, axis)
+
+
 @figure(
     title=lambda impact, words, **options: words.gettext("What do poor and excellent experiences do?"),
     caption=_impact_caption,
     alt=_impact_alt,
     size=_height,
+    chart=_impact_chart,
 )
 def penalty_reward(impact, ax, words, **options):
     """Penalties to the left, rewards to the right, coloured by class."""
@@ -689,11 +707,22 @@ def _map_alt(importance, priorities, words, **options):
     return words.gettext("Scatter plot of how experiences are graded and how much they weigh: {values}.").format(values=values)
 
 
+def _map_chart(importance, priorities, words, **options):
+    _, t = words.gettext, _map_rows(importance)
+    of_class = dict(zip(priorities.table["attribute"], priorities.table["impact_class"]))
+    unit = _points_a_hundredth(t)
+    colours = tuple(CLASS_COLOURS.get(of_class.get(a), OTHER) for a in t["attribute"])
+    points = Series("", t["share"], colours=colours, x=t["performance"] if unit else t["performance_100"])
+    axis, x_axis = _("Share of what is explained (%)"), _("Mean grade") if unit else _("Mean grade (0–100 of its scale)")
+    return Chart("scatter", [words.column(a) for a in t["attribute"]], [points], "percent", axis, x_axis, "number1" if unit else "count")
+
+
 @figure(
     title=lambda importance, priorities, words, **options: words.gettext("Where does what weighs most stand?"),
     caption=_map_caption,
     alt=_map_alt,
     size=(170, 108),
+    chart=_map_chart,
 )
 def importance_performance(importance, priorities, ax, words, **options):
     """Weight against grade, in the colour of the class, labels set so that they do not cover each other."""

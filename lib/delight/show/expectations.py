@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from delight.show.charts import Chart, Series
 from delight.show.satisfaction import BAND_COLOURS, band_name
 from delight.show.theme import COLOURS
 from delight.show.views import Column, figure, reading, table
@@ -163,7 +164,20 @@ def _bands_alt(result, words):
     return _("Bars of three groups of customers. {values}.").format(values="; ".join(found))
 
 
-@figure(title=_bands_title, caption=_bands_caption, alt=_bands_alt, size=(170, 58))
+def _bands_chart(result, words):
+    names = [n for n in ("exceeded", "met", "below") if _row(result, band="delighted", group=n) is not None]
+    bases = {n: _row(result, band="delighted", group=n)["n"] for n in names}
+    series = []
+    for band in ("low", "middle", "delighted"):
+        rows = [_row(result, band=band, group=n) for n in names]
+        known = next((r for r in rows if r is not None), None)
+        if known is not None:
+            shares = [np.nan if r is None else r["share_of_group"] for r in rows]
+            series.append(Series(band_name(words, band, known["low_edge"], known["high_edge"]), shares, colour=BAND_COLOURS[band]))
+    return Chart("stacked", [f"{_group(words, n)} (n = {words.number(bases[n])})" for n in names], series, "percent")
+
+
+@figure(title=_bands_title, caption=_bands_caption, alt=_bands_alt, size=(170, 58), chart=_bands_chart)
 def bands(result, ax, words):
     """A bar a group, divided in the score bands."""
     _ = words.gettext
@@ -522,7 +536,15 @@ def _zone_size(attributes, **options):
     return 170, 24 + 7.5 * max(3, int(attributes.table["gap"].notna().sum()))
 
 
-@figure(title=_zone_title, caption=_zone_caption, alt=_zone_alt, size=_zone_size)
+def _zone_chart(attributes, words):
+    rows = attributes.table.dropna(subset=["gap"]).sort_values("gap", ascending=False)
+    gaps = Series("", rows["gap"], rows["ci_lo"], rows["ci_hi"], COLOURS["main"])
+    return Chart(
+        "bar", [words.column(c) for c in rows["attribute"]], [gaps], "signed2", words.gettext("Experienced less expected (points)")
+    )
+
+
+@figure(title=_zone_title, caption=_zone_caption, alt=_zone_alt, size=_zone_size, chart=_zone_chart)
 def zone(attributes, ax, words):
     """A row an attribute: gap with interval, on the zone of tolerance where it was asked."""
     _ = words.gettext

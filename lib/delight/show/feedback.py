@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from delight.show.charts import Chart, Series
 from delight.show.theme import COLOURS
 from delight.show.views import Column, figure, reading, table
 
@@ -104,6 +105,11 @@ def _response_alt(response, words, **options):
     return words.gettext("Bar chart of the response by label: {values}.").format(values=values)
 
 
+def _response_chart(response, words, **options):
+    t = _labels_with_rate(response)
+    return Chart("bar", [words.group("label", g) for g in t["group"]], [Series("", t["response"], colour=COLOURS["satisfied"])], "percent")
+
+
 @figure(
     title=lambda response, words, **options: words.gettext("Did customers of all labels answer equally often?"),
     caption=lambda response, words, **options: words.gettext(
@@ -111,6 +117,7 @@ def _response_alt(response, words, **options):
     ),
     alt=_response_alt,
     size=_size,
+    chart=_response_chart,
 )
 def response_by_label(response, ax, words, **options):
     """Bars of the response, in the order of the labels' names."""

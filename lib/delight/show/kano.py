@@ -7,6 +7,7 @@ from textwrap import fill
 import numpy as np
 import pandas as pd
 
+from delight.show.charts import Chart, Series
 from delight.show.drivers import CLASS_COLOURS, NOTHING, OTHER, _nothing, class_word
 from delight.show.theme import COLOURS
 from delight.show.views import Column, figure, reading, table
@@ -174,11 +175,20 @@ def _diagram_alt(classes, words, **options):
     return words.gettext("Diagram of what features do when they are there and when they are not: {values}.").format(values=values)
 
 
+def _diagram_chart(classes, words, **options):
+    _, t = words.gettext, _diagram_rows(classes)
+    colours = tuple(CATEGORY_COLOURS.get(c, OTHER) for c in t["category"])
+    points = Series("", t["cs_plus"], t["cs_plus_lo"], t["cs_plus_hi"], colours=colours, x=-t["cs_minus"])
+    names = [words.column(a) for a in t["attribute"]]
+    return Chart("scatter", names, [points], "percent", _("Glad to have it (%)"), _("Mind if it is not there (%)"), "percent")
+
+
 @figure(
     title=lambda classes, words, **options: words.gettext("What delights, what is missed?"),
     caption=_diagram_caption,
     alt=_diagram_alt,
     size=(170, 122),
+    chart=_diagram_chart,
 )
 def better_worse(classes, ax, words, **options):
     """CS+ against |CS-| with intervals, in the colour of the category, the quadrants named in their corners."""

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 
+from delight.show.charts import Chart, Series
 from delight.show.theme import COLOURS
 from delight.show.views import Column, figure, reading, table
 from delight.show.words import is_missing
@@ -260,7 +261,20 @@ def _curve_alt(result, words):
     return " ".join([_("Share of loyal answers by grade."), *parts])
 
 
-@figure(title=_curve_title, caption=_curve_caption, alt=_curve_alt, size=(170, 88))
+def _curve_chart(result, words):
+    found = [(outcome, meta, _of(result, outcome).dropna(subset="share_loyal")) for outcome, meta in _outcomes(result)]
+    grades = sorted({float(g) for _o, _m, rows in found for g in rows["grade"]})
+    series = []
+    for _outcome, meta, rows in found:
+        rows = rows.assign(grade=rows["grade"].astype(float)).set_index("grade").reindex(grades)
+        limits = (rows["share_loyal_lo"], rows["share_loyal_hi"])
+        colour = COLOURS[_COLOUR.get(meta.get("role"), "soft")]
+        series.append(Series(_loyal(words, meta.get("role"), meta), rows["share_loyal"], *limits, colour))
+    asked = words.column(next(iter(dict(_outcomes(result)).values()), {}).get("satisfaction", ""))
+    return Chart("line", [_point(words, g) for g in grades], series, "percent", words.gettext("Loyal answers (%)"), asked)
+
+
+@figure(title=_curve_title, caption=_curve_caption, alt=_curve_alt, size=(170, 88), chart=_curve_chart)
 def curve(result, ax, words):
     """Share of loyal answers at every grade, a line for each kind of loyalty."""
     _ = words.gettext
@@ -584,7 +598,16 @@ def _step_alt(result, words):
     )
 
 
-@figure(title=_step_title, caption=_step_caption, alt=_step_alt, size=(120, 78))
+def _step_chart(result, words):
+    outcome, meta = _main(result)
+    rows = _of(result, outcome).dropna(subset="mean")
+    means = Series("", rows["mean"], rows["ci_lo"], rows["ci_hi"], COLOURS[_COLOUR.get(meta.get("role"), "main")])
+    axis = words.gettext("Share that stays (%)") if meta.get("binary") else _name(words, meta.get("role"), outcome)
+    names = [_point(words, float(g)) for g in rows["grade"]]
+    return Chart("line", names, [means], "percent" if meta.get("binary") else "number1", axis, words.column(meta.get("satisfaction", "")))
+
+
+@figure(title=_step_title, caption=_step_caption, alt=_step_alt, size=(120, 78), chart=_step_chart)
 def step_figure(result, ax, words):
     """Means at every grade of one kind of loyalty, with the step from 7 to 8 carried on to 9."""
     _ = words.gettext

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from delight.show.charts import Chart, Series
 from delight.show.theme import COLOURS
 from delight.show.views import Column, figure, reading, table
 from delight.show.words import is_missing
@@ -202,7 +203,14 @@ def _classes_size(result, **options):
     return 170, 26 + 9 * max(3, len(_shown(_usual(result.table))))
 
 
-@figure(title=_classes_title, caption=_classes_caption, alt=_classes_alt, size=_classes_size)
+def _classes_chart(result, words):
+    rows = _shown(_usual(result.table)).dropna(subset=["mean"])
+    names = [f"{_class(words, g)} (n = {words.number(n)})" for g, n in zip(rows["group"], rows["n"])]
+    means = Series("", rows["mean"], rows["ci_lo"], rows["ci_hi"], COLOURS["main"])
+    return Chart("dots", names, [means], "number1", words.column(result.meta.get("y", "")))
+
+
+@figure(title=_classes_title, caption=_classes_caption, alt=_classes_alt, size=_classes_size, chart=_classes_chart)
 def classes_figure(result, ax, words):
     """A row a class, the highest on top: mean with interval, median to 90 % point."""
     _ = words.gettext

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from delight.show.charts import Chart, Series
 from delight.show.loyalty import _effect, _limits, _n, _name, _p, _point, _size, rounded_up
 from delight.show.theme import COLOURS
 from delight.show.views import Column, figure, reading, table
@@ -276,7 +277,13 @@ def _switching_alt(result, words):
     return " ".join(parts)
 
 
-@figure(title=_switching_title, caption=_switching_caption, alt=_switching_alt, size=(150, 42))
+def _switching_chart(result, words):
+    rows = [r for r in result.table.itertuples() if r.trigger != "increment" and not is_missing(r.share)]
+    shares = Series("", *([getattr(r, c) for r in rows] for c in ("share", "ci_lo", "ci_hi")), COLOURS["main"])
+    return Chart("bar", [_trigger(words, r.trigger) for r in rows], [shares], "percent", words.gettext("Would consider switching (%)"))
+
+
+@figure(title=_switching_title, caption=_switching_caption, alt=_switching_alt, size=(150, 42), chart=_switching_chart)
 def switching_figure(result, ax, words):
     """Shares that would consider switching, with the published figures as bands."""
     _ = words.gettext
@@ -487,7 +494,24 @@ def _goodwill_alt(result, words):
     )  # fmt: skip
 
 
-@figure(title=_goodwill_title, caption=_goodwill_caption, alt=_goodwill_alt, size=(120, 74))
+def _goodwill_chart(result, words):
+    _ = words.gettext
+    outcome, meta, cells = _main(result)
+    names = {"without": (_("Not delighted before"), "dissatisfied"), "with": (_("Delighted before"), "delighted")}
+    series = []
+    for group, (title, colour) in names.items():
+        ends = [cells.get(f"{group} {end}") for end in ("none", "failure")]
+        if not any(e is None for e in ends):
+            values = ([getattr(e, column) for e in ends] for column in ("value", "value_lo", "value_hi"))
+            series.append(Series(title, *values, COLOURS[colour]))
+    if meta.get("binary"):
+        format, axis = "percent", _("Left (%)") if meta.get("role") == "churned" else _("Share (%)")
+    else:
+        format, axis = "number1", words.column(outcome) if outcome else ""
+    return Chart("line", [_("No problem"), _("Something went wrong")], series, format, axis)
+
+
+@figure(title=_goodwill_title, caption=_goodwill_caption, alt=_goodwill_alt, size=(120, 74), chart=_goodwill_chart)
 def goodwill_figure(result, ax, words):
     """Two lines: without a problem and after one, for customers who were delighted before and for others."""
     _ = words.gettext

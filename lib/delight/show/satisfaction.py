@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from delight.show.charts import Chart, Series
 from delight.show.theme import COLOURS
 from delight.show.views import Column, figure, reading, table
 
@@ -224,7 +225,15 @@ def _distribution_alt(distribution, bands, words, **options):
     return words.gettext("Bar chart of the share of customers by grade: {values}.").format(values=values)
 
 
-@figure(title=_distribution_title, caption=_distribution_caption, alt=_distribution_alt, size=(170, 72))
+def _distribution_chart(distribution, bands, words, **options):
+    rows, y = distribution.table[distribution.table["by"] == "whole"], distribution.meta.get("y")
+    yes_no = _is_share(distribution)
+    names = [words.answer(y, p) if yes_no else _point(words, p) for p in rows["point"]]
+    shares = Series("", rows["share"], rows["lo"], rows["hi"], colours=tuple(BAND_COLOURS[b] for b in rows["band"]))
+    return Chart("column", names, [shares], "percent", x_axis="" if yes_no else words.gettext("Grade"))
+
+
+@figure(title=_distribution_title, caption=_distribution_caption, alt=_distribution_alt, size=(170, 72), chart=_distribution_chart)
 def distribution(distribution, bands, ax, words, **options):
     """Bars by grade in the colours of the zones, each zone with its share above."""
     _ = words.gettext
@@ -483,7 +492,18 @@ def _waves_alt(waves, words, **options):
     return words.gettext("Results by measurement. {values}.").format(values="; ".join(parts))
 
 
-@figure(title=_waves_title, caption=_waves_caption, alt=_waves_alt, size=(170, 66))
+def _waves_chart(waves, words, **options):
+    names, charts = _measure_names(words, waves), []
+    for measure in _followed(waves):
+        rows = waves.table[waves.table["measure"] == measure].sort_values("wave_order")
+        share = measure == "share_delighted" or (measure == "mean" and _is_share(waves))
+        values = Series("", rows["value"], rows["ci_lo"], rows["ci_hi"], COLOURS["main"])
+        format = "percent" if share else "points" if measure == "nps" else "number2"
+        charts.append(Chart("line", [words.wave(g) for g in rows["group"]], [values], format, title=names[measure]))
+    return charts
+
+
+@figure(title=_waves_title, caption=_waves_caption, alt=_waves_alt, size=(170, 66), chart=_waves_chart)
 def development(waves, ax, words, **options):
     """A panel a measure: value and interval by wave."""
     names, measures = _measure_names(words, waves), _followed(waves)

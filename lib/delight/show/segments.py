@@ -6,6 +6,7 @@ import textwrap
 
 import numpy as np
 
+from delight.show.charts import Chart, Series
 from delight.show.theme import COLOURS, CYCLE
 from delight.show.views import Column, figure, reading, table
 
@@ -238,7 +239,21 @@ def _wrapped(text):
     return "\n".join(textwrap.wrap(text, 32)[:3])
 
 
-@figure(title=_wish_title, caption=_wish_caption, alt=_wish_alt, size=_wish_size)
+def _wish_chart(profile, words, **options):
+    _, rows = words.gettext, _rows(profile)
+    if _without_profile(profile):
+        whole = profile.table.dropna(subset=["mean"]).sort_values("mean", ascending=False)
+        return Chart("bar", [words.column(i) for i in whole["item"]], [Series("", whole["mean"])], "number1", _("Mean answer"))
+    spread = rows.groupby("item")["profile"].agg(lambda v: v.max() - v.min()).sort_values(ascending=False, kind="stable")
+    series = []
+    for i, segment in enumerate(dict.fromkeys(rows["segment"])):
+        mine = rows[rows["segment"] == segment].set_index("item").reindex(spread.index)
+        series.append(Series(_name(words, segment), mine["profile"], mine["profile_lo"], mine["profile_hi"], CYCLE[i % len(CYCLE)]))
+    axis = _("Wish against the average customer, in standard deviations")
+    return Chart("bar", [words.column(i) for i in spread.index], series, "signed2", axis)
+
+
+@figure(title=_wish_title, caption=_wish_caption, alt=_wish_alt, size=_wish_size, chart=_wish_chart)
 def wishes(profile, ax, words, **options):
     """Dots by need and segment, needs that divide the segments most on top."""
     _, rows = words.gettext, _rows(profile)

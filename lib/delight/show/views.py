@@ -51,6 +51,7 @@ class View:
     size: tuple = (170, 90)
     options: dict = field(default_factory=dict)
     look: str = ""
+    chart: Callable | None = None
 
     def __call__(self, *args, **options):
         return self.function(*args, **options)
@@ -82,7 +83,7 @@ def table(*, title, note=None, look=""):
     return _view("table", title=title, caption=note, look=look)
 
 
-def figure(*, title, caption, alt, size=(170, 90)):
+def figure(*, title, caption, alt, size=(170, 90), chart=None):
     """A view that draws: ``(*results, ax, words, **options) -> ax``; it computes nothing a table could not show.
 
     Parameters
@@ -95,8 +96,10 @@ def figure(*, title, caption, alt, size=(170, 90)):
         Text alternative: what the figure shows, with its main numbers.
     size : (float, float) or function (*results, **options) -> (float, float)
         Width and height in millimetres; the width of the text is 170.
+    chart : function (*results, words, **options) -> Chart or list of Chart, optional
+        The same figures for a native chart (`delight.show.charts`); without it the figure is a picture wherever it is shown.
     """
-    return _view("figure", title=title, caption=caption, alt=alt, size=size)
+    return _view("figure", title=title, caption=caption, alt=alt, size=size, chart=chart)
 
 
 def find(name):

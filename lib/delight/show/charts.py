@@ -1,0 +1,101 @@
+"""Charts: what a figure shows in a neutral form, so that a spreadsheet and slides can draw it natively and a client can edit it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+#: bar: lying bars; column: standing bars; stacked: lying bars of shares, 100 % in all; line: dots in order, joined; dots: the same,
+#: not joined; scatter: points named by `Chart.categories`.
+KINDS = ("bar", "column", "stacked", "line", "dots", "scatter")
+
+
+@dataclass(frozen=True)
+class Series:
+    """One set of values.
+
+    Attributes
+    ----------
+    name : str
+        In the legend; "" where the chart has one set.
+    values : sequence of float
+        One a category; NaN where there is none.
+    lo, hi : sequence of float, optional
+        Limits of the values.
+    colour : str
+        ``#rrggbb``; "" takes the next of the palette.
+    colours : sequence of str
+        A colour a point, where points differ.
+    x : sequence of float
+        Of a scatter: the horizontal values.
+    """
+
+    name: str
+    values: object
+    lo: object = None
+    hi: object = None
+    colour: str = ""
+    colours: tuple = ()
+    x: object = None
+
+    @property
+    def known(self):
+        """Values as numbers, without limits; NaN is None, an empty cell."""
+        return _numbers(self.values)
+
+    @property
+    def distances(self):
+        """How far the limits lie below and above each value; None without limits."""
+        if self.lo is None:
+            return None
+        value, lo, hi = (np.asarray(v, dtype=float) for v in (self.values, self.lo, self.hi))
+        return [np.nan_to_num(np.maximum(d, 0)).tolist() for d in (value - lo, hi - value)]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart that Excel and PowerPoint can draw.
+
+    Attributes
+    ----------
+    kind : str
+        Of `KINDS`.
+    categories : list of str
+        In the reader's language, in the order of reading: the first is on top, or at the left.
+    series : list of Series
+    format : str
+        Format of the values as `delight.show.views.Column` has it.
+    axis, x_axis : str
+        Titles of the axis of values and, of a scatter, of the horizontal axis.
+    x_format : str
+        Format of the horizontal values of a scatter.
+    title : str
+        Above one of several charts side by side.
+    """
+
+    kind: str
+    categories: list
+    series: list
+    format: str = "number1"
+    axis: str = ""
+    x_axis: str = ""
+    x_format: str = "number1"
+    title: str = ""
+
+    @property
+    def empty(self):
+        """Whether there is nothing to draw."""
+        return not self.categories or all(v is None for s in self.series for v in s.known)
+
+
+def offered(view, results, words, options):
+    """The charts a figure offers, those with something to draw; none where it can only be a picture."""
+    if view.chart is None:
+        return []
+    made = view.chart(*results, words, **options)
+    return [chart for chart in (made if isinstance(made, list) else [made]) if chart is not None and not chart.empty]
+
+
+def _numbers(values):
+    return [None if np.isnan(v) else float(v) for v in np.asarray(values, dtype=float)]
