@@ -328,7 +328,7 @@ def employees(share, steps, words, **options):
     alpha = 1 - (share.meta.get("ci_level") or 0.95)
     sentences = [
         words.ngettext(
-            "**Employees.** The {n} experience that is in the hands of employees weighs {share} of what is explained (interval {interval}); "
+            "**Employees.** The experience that is in the hands of employees weighs {share} of what is explained (interval {interval}); "
             "an experience picked at random would weigh {expected} on average.",
             "**Employees.** The {n} experiences that are in the hands of employees weigh {share} of what is explained (interval {interval}); "
             "as many experiences picked at random would weigh {expected} on average.",
