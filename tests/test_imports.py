@@ -9,7 +9,7 @@ LAYERS = {
     ),
     "study": 1,
     "feedback": 1,
-    **dict.fromkeys(["satisfaction", "segments", "drivers", "loyalty"], 2),
+    **dict.fromkeys(["satisfaction", "segments", "drivers", "loyalty", "practice"], 2),
     "claims": 3,
     "show": 4,
     "publish": 5,
@@ -18,7 +18,7 @@ LAYERS = {
     "cli": 7,
     "__main__": 8,
 }
-METHODS = {"satisfaction", "segments", "drivers", "loyalty"}
+METHODS = {"satisfaction", "segments", "drivers", "loyalty", "practice"}
 
 
 def imported(path, library):
