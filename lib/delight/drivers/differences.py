@@ -103,7 +103,8 @@ def differences(
     Segment k: b_k = A_k⁻¹ Σ w h_ik x_i y_i with A_k = Σ w h_ik x_i x_i'; influence of row i on b_k: A_k⁻¹ x_i w h_ik e_ik / (1 - leverage), stacked
     over segments for the covariance, which is HC3 of separate regressions where membership is certain (clusters: CR1). Uncertain
     membership makes the estimates of segments depend on each other, and the stacked covariance holds that.
-    Equality: Wald test as Hotelling's T² with the degrees of freedom ν of the smallest segment, F(q, ν-q+1). Opposite signs: Q = min(Σ_{d>0} d²/s², Σ_{d<0} d²/s²), p = Σ_k Binom(K-1, k, ½) P(χ²_k > Q).
+    Equality: Wald test as Hotelling's T² with the degrees of freedom ν that match the uncertainty of the covariance (with two segments and one
+    attribute those of Welch), F(q, ν-q+1). Opposite signs: Q = min(Σ_{d>0} d²/s², Σ_{d<0} d²/s²), p = Σ_k Binom(K-1, k, ½) P(χ²_k > Q).
     Pooling: b_k ~ N(m, τ²), m flat, τ integrated over a grid with a half-normal prior of ¼ standardised slope.
     Gain: everybody gets the attribute with the largest mean effect raised by one point, against every segment its own best. Chosen on the
     first four tenths of the rows (in an order drawn by lot) and measured on the fifth by one Newton step from their coefficients; then chosen on
@@ -114,6 +115,7 @@ def differences(
     ----------
     Gail & Simon (1985), Biometrics 41, 361-372. Chow (1960), Econometrica 28. Vermunt (2010), Political Analysis 18.
     Luedtke & van der Laan (2016), Annals of Statistics 44, 713-742 (value of a rule chosen on the same data).
+    Zhang (2012), Open Journal of Statistics 2, 1-11 (degrees of freedom of the test of equality).
     """
     need_columns(frame, [y, *x])
     frame = frame.reset_index(drop=True)
@@ -271,8 +273,11 @@ class _Fits:
             spare = max(model.n - m * max(len(self.usable), 1), 1)
             self.cov = scores.T @ scores * (g / (g - 1) * (model.n - 1) / spare if g > 1 else np.nan)
             df = np.full(n_segments, max(g - 1, 1))
+            self.parts = [(self.cov, float(df[0]))] if n_segments else []
         else:
-            self.cov = flat.T @ (flat * (w if model.kind == "frequency" else np.ones(len(w)))[:, None])
+            weighted = flat * (w if model.kind == "frequency" else np.ones(len(w)))[:, None]
+            self.parts = [(flat[modal == k].T @ weighted[modal == k], float(df[k])) for k in range(n_segments)]
+            self.cov = flat.T @ weighted
         self.df, self.m = df.astype(float), m
 
     def slopes(self, attribute):
@@ -284,7 +289,9 @@ class _Fits:
     def equal(self, attributes):
         """Wald test that each of these attributes has the same effect in all (usable) segments: (F, p, degrees of freedom).
 
-        As Hotelling's T² with the degrees of freedom of the smallest segment: a robust covariance of many effects is itself uncertain.
+        As Hotelling's T²: a robust covariance of many effects is itself uncertain. The covariance is a sum over segments (of their members, by
+        the likelier segment where membership is uncertain); S⁻¹ᐟ² times its parts gives H_k, and ν = q(q + 1) / Σ (tr H_k² + (tr H_k)²) / ν_k.
+        With the ν of the smallest segment instead, equal effects were called different in 2 % of data sets, or less.
         """
         k = self.usable
         if len(k) < 2:
@@ -293,8 +300,12 @@ class _Fits:
         for r, (a, other) in enumerate((a, other) for a in attributes for other in k[1:]):
             contrast[r, k[0] * self.m + self.start + a], contrast[r, other * self.m + self.start + a] = 1, -1
         gap, spread = contrast @ np.nan_to_num(self.coef).ravel(), contrast @ self.cov @ contrast.T
-        df = float(self.df[k].min()) - len(gap) + 1
-        if df < 1 or not np.isfinite(spread).all() or np.linalg.matrix_rank(spread) < len(gap):
+        if not np.isfinite(spread).all() or np.linalg.matrix_rank(spread) < len(gap):
+            return np.nan, np.nan, np.nan
+        shares = [(np.linalg.solve(spread, contrast @ part @ contrast.T), nu) for part, nu in self.parts]
+        unsure = sum((np.trace(h @ h) + np.trace(h) ** 2) / nu for h, nu in shares)
+        df = float(len(gap) * (len(gap) + 1) / unsure) - len(gap) + 1
+        if df < 1:
             return np.nan, np.nan, df
         f = float(gap @ np.linalg.solve(spread, gap)) / len(gap) * df / (df + len(gap) - 1)
         return f, float(stats.f.sf(f, len(gap), df)), df

@@ -130,10 +130,24 @@ def test_the_test_of_equality_is_that_of_a_model_with_interactions(frame, found)
     restrictions = np.zeros((8, 15))
     for r, (k, j) in enumerate((k, j) for k in (1, 2) for j in range(1, 5)):
         restrictions[r, j], restrictions[r, 5 * k + j] = 1, -1
-    free = frame["segment"].value_counts().min() - 5  # Hotelling's T² with the degrees of freedom of the smallest segment
+    wald, cov = fit.wald(restrictions)[0], restrictions @ fit.cov @ restrictions.T
+    parts = [restrictions * np.repeat(np.arange(3) == k, 5) for k in range(3)]  # what each segment adds to the covariance
+    shares = [np.linalg.inv(cov) @ r @ fit.cov @ r.T for r in parts]
+    unsure = [(np.trace(h @ h) + np.trace(h) ** 2) / (n - 5) for h, n in zip(shares, frame["segment"].value_counts().sort_index())]
+    free = 8 * 9 / sum(unsure)
+    assert frame["segment"].value_counts().min() - 5 < free < len(frame) - 15
     told = found.effects.note("chow").values
-    assert told["f"] == pytest.approx(fit.wald(restrictions)[0] * (free - 7) / free, rel=1e-10)
+    assert told["f"] == pytest.approx(wald * (free - 7) / free, rel=1e-10)
     assert told["p"] == pytest.approx(stats.f.sf(told["f"], 8, free - 7), rel=1e-8)
+
+
+def test_two_segments_differ_in_one_effect_by_the_test_of_welch(frame):
+    two = frame[frame["segment"] != "c"]
+    table = differences(two, y="grade", x=X).effects.table.query("attribute == 'w' and by != 'whole'")
+    (gap,), v, free = np.diff(table["effect"]), table["se"] ** 2, table["n_segment"] - 5
+    welch = v.sum() ** 2 / (v**2 / free).sum()
+    told = differences(two, y="grade", x=X).tests.table.set_index("attribute").loc["w"]
+    assert told["p"] == pytest.approx(2 * stats.t.sf(abs(gap) / np.sqrt(v.sum()), welch), rel=1e-8)
 
 
 # ---- planted truth
