@@ -56,18 +56,18 @@ TESTS = {
 
 
 @study(
-    "M18 effects by segment: Wald, Gail-Simon", "segments of 150, four related drivers, even errors; opposite: .3 .3 −.3", sets=200, **TESTS
+    "M18 effects by segment: Wald, Gail-Simon", "segments of 150, four related drivers, even errors; opposite: .3 .3 −.3", sets=600, **TESTS
 )
 def segments_even(rng):
     return _tests(rng, [150, 150, 150], False)
 
 
-@study("M18 effects by segment: Wald, Gail-Simon", "segments of 150, errors that grow with the driver", sets=400, **TESTS)
+@study("M18 effects by segment: Wald, Gail-Simon", "segments of 150, errors that grow with the driver", sets=600, **TESTS)
 def segments_uneven(rng):
     return _tests(rng, [150, 150, 150], True)
 
 
-@study("M18 effects by segment: Wald, Gail-Simon", "segments of 400, 250 and 60, errors that grow with the driver", sets=200, **TESTS)
+@study("M18 effects by segment: Wald, Gail-Simon", "segments of 400, 250 and 60, errors that grow with the driver", sets=600, **TESTS)
 def segments_small(rng):
     return _tests(rng, [400, 250, 60], True)
 
@@ -102,16 +102,16 @@ def _places(rng, n, groups, tau, uneven):
     }
 
 
-@study("M18 slopes over locations, all alike", "1,200 answers from 40 locations, uneven errors; τ 0", sets=300, alike=SIZE, spread=(0.93, 1.0), mean=(0.93, 1.0), further=(0.93, 1.0))  # fmt: skip
+@study("M18 slopes over locations, all alike", "1,200 answers from 40 locations, uneven errors; τ 0", sets=1000, alike=SIZE, spread=(0.93, 1.0), mean=(0.93, 1.0), further=(0.93, 1.0))  # fmt: skip
 def locations_alike(rng):
     return _places(rng, 1200, 40, 0.0, True)
 
 
-@study("M18 slopes over locations, spread", "1,200 answers from 40 locations, uneven errors; τ .2", sets=200, alike=FREE, spread=COVERAGE, mean=COVERAGE, further=COVERAGE)  # fmt: skip
+@study("M18 slopes over locations, spread", "1,200 answers from 40 locations, uneven errors; τ .2", sets=2000, alike=FREE, spread=COVERAGE, mean=COVERAGE, further=COVERAGE)  # fmt: skip
 def locations_spread(rng):
     return _places(rng, 1200, 40, 0.2, True)
 
 
-@study("M18 slopes over few locations, spread", "3,000 answers from 12 locations, uneven errors; τ .2", sets=200, alike=FREE, spread=COVERAGE, mean=COVERAGE, further=COVERAGE)  # fmt: skip
+@study("M18 slopes over few locations, spread", "3,000 answers from 12 locations, uneven errors; τ .2", sets=600, alike=FREE, spread=COVERAGE, mean=COVERAGE, further=COVERAGE)  # fmt: skip
 def locations_few(rng):
     return _places(rng, 3000, 12, 0.2, True)

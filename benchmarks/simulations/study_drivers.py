@@ -78,7 +78,7 @@ def shapley_equal(rng):
     return {"ranks": _all_of(_importance(rng, 100, EQUAL), np.asarray(EQUAL))}
 
 
-@study("M14 rank sets, eleven drivers (step-down)", "300 customers, eleven equal drivers", sets=100, ranks=AT_LEAST)
+@study("M14 rank sets, eleven drivers (step-down)", "300 customers, eleven equal drivers", sets=200, ranks=AT_LEAST)
 def shapley_eleven(rng):
     equal = (0.15,) * 11
     return {"ranks": _all_of(_importance(rng, 300, equal), np.asarray(equal))}
@@ -128,7 +128,7 @@ def impact_linear(rng):
 @study(
     "M08 straight lines, whole grades cut off at 10",
     "1,000 customers, linear truth, y rounded and a fifth at 10",
-    sets=600,
+    sets=1000,
     any_class=AT_MOST,
 )
 def impact_ceiling(rng):

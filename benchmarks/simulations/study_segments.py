@@ -72,18 +72,18 @@ def _outcomes(rng, n, noise):
 OUTCOMES = {"certainty": FREE, "means": COVERAGE, "slopes": COVERAGE, "slope_equal": SIZE, "slope_opposite": AT_MOST, "flip_found": FREE}
 
 
-@study("M17 three-step outcomes and slopes", "600 customers of three kinds, style .55, noise .6; classes fitted anew", sets=200, **OUTCOMES)
+@study("M17 three-step outcomes and slopes", "600 customers of three kinds, style .55, noise .6; classes fitted anew", sets=400, **OUTCOMES)
 def outcomes_600(rng):
     return _outcomes(rng, 600, 0.6)
 
 
-@study("M17 three-step outcomes and slopes", "2,000 customers of three kinds, style .55, noise .6", sets=100, **OUTCOMES)
+@study("M17 three-step outcomes and slopes", "2,000 customers of three kinds, style .55, noise .6", sets=200, **OUTCOMES)
 def outcomes_2000(rng):
     return _outcomes(rng, 2000, 0.6)
 
 
 @study(
-    "M17 three-step outcomes and slopes", "2,000 customers of three kinds, style .55, noise 1.0 (uncertain members)", sets=60, **OUTCOMES
+    "M17 three-step outcomes and slopes", "2,000 customers of three kinds, style .55, noise 1.0 (uncertain members)", sets=300, **OUTCOMES
 )
 def outcomes_uncertain(rng):
     return _outcomes(rng, 2000, 1.0)
