@@ -64,9 +64,10 @@ def page(content, language):
     settings = about.get("report") or {}
     cover = report.cover(words, about)
     foot = " · ".join(part for part in (cover["title"], cover["wave"], cover["location"]) if part)
-    template = jinja2.Environment(autoescape=True, trim_blocks=True, loader=jinja2.FileSystemLoader(TEMPLATES)).get_template("report.html")
+    look = "location" if about["location"] else "report"
+    template = jinja2.Environment(autoescape=True, trim_blocks=True, loader=jinja2.FileSystemLoader(TEMPLATES)).get_template(f"{look}.html")
     safe = jinja2.utils.markupsafe.Markup
-    sections = build_sections(content, words)
+    sections = location_sections(content, words) if about["location"] else build_sections(content, words)
     for section in sections:
         section.parts = [safe(part) for part in section.parts]
     return template.render(
@@ -79,7 +80,7 @@ def page(content, language):
         logo=safe(logo(content.work)) if logo(content.work) else "",
         fonts=safe(font_faces()),
         brand=safe(brand_css(settings.get("colours"), about["organisation"], foot)),
-        css=safe((TEMPLATES / "report.css").read_text(encoding="utf-8")),
+        css=safe("".join((TEMPLATES / f"{name}.css").read_text(encoding="utf-8") for name in dict.fromkeys(("report", look)))),
         sections=sections,
         closing=report.made_with(words, about),
     )
@@ -89,9 +90,7 @@ def page(content, language):
 def build_sections(content, words):
     """Sections in the order of the story, the annex last."""
     told = story.told(content, words)
-    chapters = [c for c in content.chapters if c.status != "not_run"]
-    place = {name: i for i, name in enumerate(report.STORY)}
-    chapters.sort(key=lambda c: place.get(c.name, len(place)))
+    chapters = report.in_order(content.chapters)
     sections = [_chapter(content, words, c, told) for c in chapters if c.status == "done"]
     sections = [s for s in sections if s.parts]
     if told.actions:
@@ -99,6 +98,15 @@ def build_sections(content, words):
     sections += _next_time(words, [c for c in chapters if c.status == "skipped" and c.missing])
     sections.append(_annex(content, words, chapters))
     return sections
+
+
+def location_sections(content, words):
+    """The two pages of a location report: where the location stands, and overleaf what works and how it does."""
+    chapters = [c for c in content.chapters if c.status == "done"]
+    sections = [Section("location", report.title(words, "location")), Section("overleaf", report.title(words, "overleaf"), look="overleaf")]
+    for section, place in zip(sections, ("body", "overleaf")):
+        section.parts = [html for c in chapters for b in c.blocks if b.get("place", "body") == place and (html := block(content, words, b))]
+    return [s for s in sections if s.parts]
 
 
 def _chapter(content, words, chapter, told):

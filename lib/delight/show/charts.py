@@ -10,6 +10,21 @@ import numpy as np
 #: not joined; scatter: points named by `Chart.categories`.
 KINDS = ("bar", "column", "stacked", "line", "dots", "scatter")
 
+#: Number formats of `delight.show.views.Column`; office programs show them with the marks of the reader's own country.
+NUMBERS = {
+    "count": "#,##0",
+    "grade": "0.0",
+    "number1": "0.0",
+    "number2": "0.00",
+    "number3": "0.000",
+    "percent": "0%",
+    "percent1": "0.0%",
+    "points": "+0;−0;0",
+    "signed1": "+0.0;−0.0;0.0",
+    "signed2": "+0.00;−0.00;0.00",
+    "p": "[<0.001]0.0000;0.000",
+}
+
 
 @dataclass(frozen=True)
 class Series:
@@ -95,6 +110,12 @@ def offered(view, results, words, options):
         return []
     made = view.chart(*results, words, **options)
     return [chart for chart in (made if isinstance(made, list) else [made]) if chart is not None and not chart.empty]
+
+
+def label(text):
+    """Text of a chart: where it would be taken for a reference or a formula it begins with a space."""
+    text = "".join(c for c in str(text) if c.isprintable() or c in "\n ")
+    return f" {text}" if text[:1] in ("=", "{") else text
 
 
 def _numbers(values):

@@ -170,6 +170,31 @@ def _estimate_with_unit(words, row):
     return f"{shown} {unit}" if unit and not is_missing(row["estimate"]) and row["unit"] not in ("share", "slope", "sd") else shown
 
 
+@table(title=lambda ledger, words: words.gettext("All published claims about delight, and what these answers say of them"))
+def every(ledger, words):
+    """The full ledger in its own order: each claim with its published figure, what was found here, and what to collect where it is open."""
+    _, about, rows = words.gettext, _claims(), ledger.table.assign(verdict=ledger.table["verdict"].fillna("insufficient"))
+    told = [about[c] for c in rows["claim_id"]]
+    missing = rows["verdict"].isin(["not_testable", "not_identified", "insufficient"])
+    return [
+        Column(_("Claim"), [_said(words, c.claim) for c in told]),
+        Column(_("Author"), [c.author.replace("Danish article", _("Danish article")) for c in told]),
+        Column(_("What is estimated"), [_said(words, c.estimand) if c.estimand else "" for c in told]),
+        Column(_("Published"), ["" if is_missing(c.published) else _number(words, c.published, c.unit) for c in told]),
+        Column(_("Here"), [_estimate_with_unit(words, r) for _i, r in rows.iterrows()]),
+        Column("n", list(rows["n"]), "count"),
+        Column(_("p"), list(rows["p"]), "p"),
+        Column(
+            _("Verdict"),
+            [verdict(words, v) for v in rows["verdict"]],
+            emphasis=list(rows["verdict"].isin(["contradicted", "differs_here"])),
+        ),
+        Column(_("Answers needed"), list(rows["n_needed"]), "count"),
+        Column(_("To collect"), [_said(words, c.collect) if open and c.collect else "" for c, open in zip(told, missing)]),
+        Column(_("Function"), [c.test for c in told]),
+    ]
+
+
 def _conflict_title(conflicts, words):
     return words.gettext("Where the sources contradict each other")
 

@@ -67,15 +67,22 @@ def reading_html(view, results, words, options):
     return "".join(f"<p>{paragraph(p)}</p>" for p in paragraphs)
 
 
-def table_html(view, results, words, options):
-    """A table without columns of text that stay empty; nothing at all where every figure is missing."""
-    columns = [c for c in view(*results, words, **options)]
-    if view.look == "cards":
-        return _cards(view, columns, results, words, options)
+def filled(view, results, words, options):
+    """Columns of a table without those of text that stay empty; none at all where every figure is missing."""
+    columns = list(view(*results, words, **options))
     figures = [c for c in columns if c.format not in ("text", "count")]
     if figures and all(is_missing(v) for c in figures for v in c.values):
+        return []
+    return [c for i, c in enumerate(columns) if i == 0 or c.format != "text" or any(not _blank(v) for v in c.values)]
+
+
+def table_html(view, results, words, options):
+    """A table as `filled` leaves it."""
+    if view.look == "cards":
+        return _cards(view, view(*results, words, **options), results, words, options)
+    columns = filled(view, results, words, options)
+    if not columns:
         return ""
-    columns = [c for i, c in enumerate(columns) if i == 0 or c.format != "text" or any(not _blank(v) for v in c.values)]
     rows = max((len(list(c.values)) for c in columns), default=0)
     width = sum(1 if c.lo is None else 2 for c in columns)
     stacked = width > _WIDEST

@@ -16,6 +16,12 @@ STORY = (
 CHAPTERS = (*STORY, "retention", "comments", "journey", "practice", "claims")
 
 
+def in_order(chapters):
+    """Chapters that were run or asked for, in the order in which a client reads."""
+    place = {name: i for i, name in enumerate(STORY)}
+    return sorted((c for c in chapters if c.status != "not_run"), key=lambda c: place.get(c.name, len(place)))
+
+
 def cover(words, about):
     """Texts of the cover: title, subtitle lines and, for a report of some chapters only, the mark "partial"."""
     _ = words.gettext
@@ -24,6 +30,7 @@ def cover(words, about):
         "title": (about.get("report") or {}).get("title") or _("Customer satisfaction and delight"),
         "wave": _("Wave {wave}").format(wave=words.wave(about["wave"])) if about.get("wave") not in (None, "", NO_WAVE) else "",
         "location": words.location(about["location"]) if about.get("location") else "",
+        "label": about.get("label", ""),
         "made": _("Report of {date}").format(date=words.date(made)) if made else "",
         "partial": _("Partial report: some chapters were left out.") if about.get("partial") else "",
         "contents": _("Contents"),
@@ -61,6 +68,8 @@ def title(words, name):
         "claims": _("What we know about delight, put to the test"),
         "actions": _("Actions"),
         "next_time": _("What to ask next time"),
+        "location": _("How our location is doing"),
+        "overleaf": _("What works for customers, and how we do"),
         "annex": _("Annex"),
     }
     return known.get(name, str(name).replace("_", " ").capitalize())
