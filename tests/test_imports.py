@@ -12,6 +12,7 @@ LAYERS = {
     **dict.fromkeys(["satisfaction", "segments", "drivers", "loyalty", "practice"], 2),
     "claims": 3,
     "show": 4,
+    "kernels": 4,
     "publish": 5,
     "demo": 5,
     "workshop": 6,

@@ -10,8 +10,8 @@ import os
 import re
 import time
 import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from delight.errors import DelightError, InputError, RunError, StudyError, did_you_mean
@@ -31,8 +31,10 @@ RANGES = {
     "seed": (0, 2**32 - 1, "a whole number of 0 or more, below 4294967296"),
 }
 
-#: Longest a single cell may take, in seconds.
-CELL_TIMEOUT = 1800
+#: Longest a single cell, and a whole chapter, may take, in seconds.
+CELL_TIMEOUT, CHAPTER_TIMEOUT = 1800, 3600
+#: Libraries that chapters import when first needed; imported beforehand as well.
+LATER = ("pyarrow.parquet", "scipy.stats", "scipy.optimize", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg")
 #: What a kernel that never came up is told by.
 NO_START = re.compile(r"Kernel (didn't respond|died before replying)")
 
@@ -58,8 +60,9 @@ class ChapterFile:
     path : Path
     needs : list of list of str
         And-of-ors of needs (`delight.study.codebook.split_need`); empty for a chapter that always runs.
-    scope : {"any", "whole"}
-        ``whole`` chapters do not run for a single location: models are fitted on the whole organisation.
+    scope : {"any", "whole", "location"}
+        ``whole`` chapters do not run for a single location, as models are fitted on the whole organisation; ``location`` chapters run
+        for one only.
     parameters : dict of str to Parameter
     """
 
@@ -73,6 +76,10 @@ class ChapterFile:
     @property
     def file(self):
         return self.path.stem
+
+    def fits(self, location):
+        """Whether the chapter belongs in the report of this location, or of the whole where `location` is empty."""
+        return self.scope != ("whole" if location else "location")
 
     def lacks(self, asked):
         """The needs that are not met, given a function from need to bool."""
@@ -258,15 +265,16 @@ def typed(value, parameter):
 
 @dataclass(frozen=True)
 class ChapterRun:
-    """A chapter that has run: its blocks, the time it took, and the state of each code cell."""
+    """A chapter that has run: its blocks, the time it took, the state of each code cell, and why its kernel was a cold one ("" if warm)."""
 
     blocks: list
     seconds: float
     cells: list
+    cold: str = ""
 
 
-def run_chapter(chapter, parameters, target, *, environment=None):
-    """Execute a chapter through papermill into the notebook `target`.
+def run_chapter(chapter, parameters, target, *, environment=None, cold=False):
+    """Execute a chapter through papermill into the notebook `target`, in a fork of a process that has imported what chapters import.
 
     Parameters
     ----------
@@ -275,6 +283,8 @@ def run_chapter(chapter, parameters, target, *, environment=None):
     target : Path
     environment : dict, optional
         Variables the kernel sees in addition.
+    cold : bool
+        Start an ordinary kernel instead.
 
     Returns
     -------
@@ -295,19 +305,25 @@ def run_chapter(chapter, parameters, target, *, environment=None):
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
+    from delight.kernels import engine
+
     logging.getLogger("papermill").setLevel(logging.ERROR)
     target.parent.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     try:
-        with _environment(environment or {}), warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             options = dict(
                 parameters=parameters,
                 kernel_name="python3",
+                engine_name=engine.NAME,
+                environment=environment,
+                modules=imports(chapter.path.parent),
+                cold=cold,
                 progress_bar=False,
                 log_output=False,
-                request_save_on_cell_execute=False,
                 execution_timeout=CELL_TIMEOUT,
+                notebook_timeout=CHAPTER_TIMEOUT,
                 cwd=str(chapter.path.parent),
                 extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
             )
@@ -333,7 +349,8 @@ def run_chapter(chapter, parameters, target, *, environment=None):
     except Exception as error:  # the kernel died, or a cell ran out of time
         remedies = {
             "DeadKernelError": " Often the machine ran out of memory: close other programs, or run fewer chapters at a time with --chapters.",
-            "CellTimeoutError": f" A cell may take {CELL_TIMEOUT // 60} minutes: lower -p n_boot, or run fewer chapters.",
+            "CellTimeoutError": f" A cell may take {CELL_TIMEOUT // 60} minutes and a chapter {CHAPTER_TIMEOUT // 60}: "
+            "lower -p n_boot, or run fewer chapters.",
         }
         kind, what = type(error).__name__, (str(error).strip().splitlines() or ["no message"])[0]
         raise RunError(
@@ -341,25 +358,48 @@ def run_chapter(chapter, parameters, target, *, environment=None):
         ) from None
     seconds = time.monotonic() - start
     notebook = json.loads(target.read_text(encoding="utf-8"))
+    why_cold = notebook["metadata"].get("papermill", {}).get("cold", "")
     scrub(notebook)
     target.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    return ChapterRun(collect_blocks(notebook, chapter.file), seconds, cell_states(notebook))
+    return ChapterRun(collect_blocks(notebook, chapter.file), seconds, cell_states(notebook), why_cold)
+
+
+def warm_up(root, environment=None):
+    """Begin to import what the chapters import, in the background: the first chapter then finds it done."""
+    from delight.kernels import SESSION, warm
+
+    warm.start(
+        (*imports(Path(root) / "notebooks" / "chain"), *SESSION), {**os.environ, **{k: str(v) for k, v in (environment or {}).items()}}
+    )
+
+
+@lru_cache
+def imports(folder):
+    """Modules that the notebooks of a folder import, and what these import while they run."""
+    found = dict.fromkeys(LATER)
+    for path in sorted(folder.glob("*.ipynb")):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            if cell["cell_type"] == "code":
+                found |= dict.fromkeys(_imported("".join(cell["source"])))
+    return tuple(found)
+
+
+def _imported(source):
+    try:
+        nodes = list(ast.walk(ast.parse(source)))
+    except SyntaxError:  # a magic, or a mistake that the chapter itself will tell
+        return
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)  # a module or a name in one: who imports finds out
 
 
 def _plain_message(error):
     text = str(error.evalue or "").strip()
     return text or "no message"
-
-
-@contextmanager
-def _environment(variables):
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update({name: str(value) for name, value in variables.items()})
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
 
 
 def collect_blocks(notebook, file="This chapter"):
