@@ -10,6 +10,9 @@ from scipy import stats
 
 from delight.errors import InputError, did_you_mean
 
+#: Fewest clusters for the plain CR1 interval, for Rademacher weights, and for any cluster-robust interval at all (methods M00).
+MANY_CLUSTERS, RADEMACHER_CLUSTERS, FEWEST_CLUSTERS = 40, 12, 6
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -171,23 +174,33 @@ class Inference:
     def se(self):
         return np.sqrt(np.clip(np.diag(self.cov), 0, None))
 
+    def freedom(self, restrictions):
+        """(degrees of freedom of the F test of R beta = 0, what its F is multiplied by); one restriction: of its t."""
+        return self.df, 1.0
+
+    @property
+    def dfs(self):
+        """Degrees of freedom of the t of every coefficient."""
+        return np.array([self.freedom(row)[0] for row in np.eye(len(self.coef))])
+
     @property
     def p(self):
         with np.errstate(all="ignore"):
-            return 2 * stats.t.sf(np.abs(self.coef / self.se), self.df)
+            return 2 * stats.t.sf(np.abs(self.coef / self.se), self.dfs)
 
     def interval(self, ci_level=0.95):
         """(lo, hi) arrays of every coefficient."""
-        half = stats.t.ppf(0.5 + ci_level / 2, self.df) * self.se
+        half = stats.t.ppf(0.5 + ci_level / 2, self.dfs) * self.se
         return self.coef - half, self.coef + half
 
     def contrast(self, direction, ci_level=0.95, null=0.0):
         """Estimate and two-sided p of a linear combination of the coefficients: (Estimate, p)."""
         direction = np.asarray(direction, dtype=float)
         value, se = float(direction @ self.coef), float(np.sqrt(max(direction @ self.cov @ direction, 0)))
-        half = stats.t.ppf(0.5 + ci_level / 2, self.df) * se
-        p = float(2 * stats.t.sf(abs((value - null) / se), self.df)) if se > 0 else np.nan
-        return Estimate(value, se, self.df, value - half, value + half), p
+        df, _ = self.freedom(direction)
+        half = stats.t.ppf(0.5 + ci_level / 2, df) * se
+        p = float(2 * stats.t.sf(abs((value - null) / se), df)) if se > 0 else np.nan
+        return Estimate(value, se, df, value - half, value + half), p
 
     def wald(self, restrictions):
         """F (chi-square per restriction where `df` is infinite) and p of R beta = 0, `restrictions` of shape (q, k).
@@ -197,12 +210,80 @@ class Inference:
         r = np.atleast_2d(np.asarray(restrictions, dtype=float))
         if not self.df >= len(r):
             return np.nan, np.nan
+        df, shrink = self.freedom(r)
         try:
-            f = float((r @ self.coef) @ np.linalg.solve(r @ self.cov @ r.T, r @ self.coef)) / len(r)
+            f = float((r @ self.coef) @ np.linalg.solve(r @ self.cov @ r.T, r @ self.coef)) / len(r) * shrink
         except np.linalg.LinAlgError:
             return np.nan, np.nan
-        df = self.df if np.isfinite(self.df) else 1e12
-        return f, float(stats.f.sf(f, len(r), df))
+        return f, float(stats.f.sf(f, len(r), df if np.isfinite(df) or np.isnan(df) else 1e12))
+
+
+@dataclass(frozen=True)
+class ClusterErrors:
+    """Covariance of a least-squares fit over clusters, and how well so many clusters tell it.
+
+    Attributes
+    ----------
+    cov : ndarray of shape (k, k)
+    half : ndarray of shape (k, k)
+        The inverse of X'WX is half half'.
+    own, moved : ndarray of shape (clusters, k, k), or None from 40 clusters on
+        What the adjusted residuals of each cluster rest on, in its own rows and in those of others.
+
+    Notes
+    -----
+    From 40 clusters CR1 with t(G-1). Below, CR1 is too small and t(G-1) too sure of it: CR2, whose residuals of cluster g are brought to
+    (I - H_gg)^(-1/2) e_g, so that it is unbiased where errors are alike and independent; t with Satterthwaite's degrees of freedom of each
+    combination, and Hotelling's T² of several.
+
+    References
+    ----------
+    Liang, K.-Y. & Zeger, S. L. (1986). Biometrika 73, 13-22 (CR1). Bell, R. M. & McCaffrey, D. F. (2002). Survey Methodology 28, 169-181.
+    Pustejovsky, J. E. & Tipton, E. (2018). Journal of Business & Economic Statistics 36, 672-683.
+    """
+
+    cov: np.ndarray
+    half: np.ndarray
+    own: np.ndarray | None = None
+    moved: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, q, half, resid, w, codes, n, *, plain=False):
+        """Over the clusters `codes` of rows: `q` are the rows of √W X half, `resid` their residuals; `plain` asks for CR1 all the same."""
+        g, k = int(codes.max()) + 1, q.shape[1]
+        scores = np.zeros((g, k))
+        np.add.at(scores, codes, q * (np.sqrt(w) * resid)[:, None])
+        if g < 2:
+            return cls(np.full((k, k), np.nan), half)
+        if plain or g >= MANY_CLUSTERS:
+            meat = scores.T @ scores * (g / (g - 1) * (n - 1) / (n - k))
+            return cls(half @ meat @ half.T, half)
+        leverage = np.array([part.T @ part for part in (q[codes == c] for c in range(g))])
+        values, vectors = np.linalg.eigh(leverage)
+        alone = 1 - values < 1e-10  # what one cluster decides by itself leaves it no residual
+        values = np.where(alone, 0.0, 1 / np.sqrt(np.where(alone, 1.0, 1 - values)))
+        adjust = (vectors * values[:, None, :]) @ vectors.transpose(0, 2, 1)
+        scores = np.einsum("gij,gj->gi", adjust, scores)
+        moved = leverage @ adjust
+        return cls(half @ (scores.T @ scores) @ half.T, half, adjust @ moved, moved)
+
+    def freedom(self, restrictions):
+        """As `Inference.freedom`, from how the covariance of R beta would vary if errors were alike and independent."""
+        r = np.atleast_2d(np.asarray(restrictions, dtype=float))
+        v, size = self.half.T @ r.T, len(r)
+        try:
+            v = v @ np.linalg.inv(np.linalg.cholesky(v.T @ v)).T  # combinations that vary alike and by themselves
+        except np.linalg.LinAlgError:
+            return np.nan, np.nan
+        own, moved = np.einsum("is,gij,jt->stg", v, self.own, v), np.einsum("gij,js->sgi", self.moved, v)
+        shared = -np.einsum("sgi,thi->stgh", moved, moved)
+        at = np.arange(len(self.own))
+        shared[:, :, at, at] += own
+        same = np.einsum("ssgh->sgh", shared)
+        spread = np.einsum("sgh,tgh->", same, same) + np.einsum("stgh,sthg->", shared, shared)
+        df = size * (size + 1) / spread if spread > 0 else np.nan
+        left = df - size + 1
+        return (left, left / df) if left > 0 else (np.nan, np.nan)
 
 
 @dataclass(frozen=True)
@@ -216,12 +297,13 @@ class LinearFit(Inference):
     coef, se, p : ndarray of shape (k,)
     cov : ndarray of shape (k, k)
     df : float
-        Degrees of freedom of t and F: n - k, or clusters - 1.
+        Degrees of freedom of t and F: n - k, or clusters - 1 (below 40 clusters each combination has its own: `freedom`).
     resid, fitted : ndarray of shape (rows,)
     r2, ssr : float
     n : int
     aliased : tuple of str
         Terms that others determine exactly; then all estimates are NaN.
+    over : ClusterErrors, optional
     """
 
     names: list
@@ -234,6 +316,11 @@ class LinearFit(Inference):
     ssr: float
     n: int
     aliased: tuple = ()
+    over: ClusterErrors | None = None
+
+    def freedom(self, restrictions):
+        few = self.over is not None and self.over.own is not None
+        return self.over.freedom(restrictions) if few else super().freedom(restrictions)
 
 
 def fit_linear(y, x, w=None, *, names=None, kind="none", cov="HC3", clusters=None):
@@ -248,9 +335,10 @@ def fit_linear(y, x, w=None, *, names=None, kind="none", cov="HC3", clusters=Non
         Weights as in `Sample`.
     kind : {"none", "sampling", "frequency"}
         Frequency weights give what the expanded rows would give, leverages included.
-    cov : {"HC3", "HC0", "HC1", "classical"}
-        Ignored with `clusters`, which gives CR1 (Liang & Zeger 1986) with G-1 degrees of freedom.
+    cov : {"HC3", "HC0", "HC1", "classical", "CR1"}
+        With `clusters` only "CR1" is heeded: it keeps CR1 with t(G-1) below 40 clusters too.
     clusters : array, optional
+        Errors over clusters, see `ClusterErrors`: CR1 with G-1 degrees of freedom, CR2 with Satterthwaite's below 40 clusters.
 
     Returns
     -------
@@ -278,28 +366,23 @@ def fit_linear(y, x, w=None, *, names=None, kind="none", cov="HC3", clusters=Non
     resid = y - fitted
     ssr = float((w * resid**2).sum())
     total = float((w * (y - np.average(y, weights=w)) ** 2).sum())
-    df = float(n - k)
     if clusters is not None:
         codes = np.unique(np.asarray(clusters), return_inverse=True)[1]
-        g = int(codes.max()) + 1
-        scores = np.zeros((g, k))
-        np.add.at(scores, codes, x * (w * resid)[:, None])
-        meat = scores.T @ scores * (g / (g - 1) * (n - 1) / (n - k) if g > 1 else np.nan)
-        df = float(g - 1)
+        over = ClusterErrors.of(q, inverse_r, resid, w, codes, n, plain=cov == "CR1")
+        return LinearFit(names, coef, over.cov, float(codes.max()), resid, fitted, 1 - ssr / total if total else np.nan, ssr, n, over=over)
+    each = w if kind == "frequency" else w**2
+    shrink = np.ones(len(y))
+    if cov == "HC3":
+        leverage = (q**2).sum(axis=1) / (w if kind == "frequency" else 1)
+        with np.errstate(divide="ignore"):
+            shrink = 1 / np.maximum(1 - leverage, 1e-12)
+    if cov == "classical":
+        meat = (x * w[:, None]).T @ x * ssr / (n - k)
     else:
-        each = w if kind == "frequency" else w**2
-        shrink = np.ones(len(y))
-        if cov == "HC3":
-            leverage = (q**2).sum(axis=1) / (w if kind == "frequency" else 1)
-            with np.errstate(divide="ignore"):
-                shrink = 1 / np.maximum(1 - leverage, 1e-12)
-        if cov == "classical":
-            meat = (x * w[:, None]).T @ x * ssr / (n - k)
-        else:
-            meat = (x * (each * (resid * shrink) ** 2)[:, None]).T @ x
-            if cov == "HC1":
-                meat *= n / (n - k)
-    return LinearFit(names, coef, bread @ meat @ bread, df, resid, fitted, 1 - ssr / total if total else np.nan, ssr, n)
+        meat = (x * (each * (resid * shrink) ** 2)[:, None]).T @ x
+        if cov == "HC1":
+            meat *= n / (n - k)
+    return LinearFit(names, coef, bread @ meat @ bread, float(n - k), resid, fitted, 1 - ssr / total if total else np.nan, ssr, n)
 
 
 def aliased_terms(x, names):
@@ -356,10 +439,6 @@ def base_status(n, *, soft=50, hard=30, model=False):
     if n == 0 or (model and n < hard):
         return "insufficient"
     return "low_base" if n < soft else "ok"
-
-
-#: Fewest clusters for the plain CR1 interval, for Rademacher weights, and for any cluster-robust interval at all (methods M00).
-MANY_CLUSTERS, RADEMACHER_CLUSTERS, FEWEST_CLUSTERS = 40, 12, 6
 
 
 @dataclass(frozen=True)

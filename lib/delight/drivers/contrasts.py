@@ -104,7 +104,7 @@ class Dummies:
             return
         fit = model.fit(both, [names[i] for i in kept])
         combined = bread @ (beyond * w[:, None]).T @ both
-        self.excess_df, self.excess_cov = fit.df, combined @ fit.cov @ combined.T
+        self.excess_fit, self.excess_of, self.excess_cov = fit, combined, combined @ fit.cov @ combined.T
 
     def row(self, a, alpha, ci_level):
         """Penalty and reward of one attribute with everything made of them."""
@@ -140,8 +140,9 @@ class Dummies:
         value, variance = row["asym"] - row["asym_linear_null"], float(direction @ self.excess_cov @ direction)
         if not variance > 1e-20:  # three answers: two dummies and a line are the same thing
             return {"excess": value}
-        half = stats.t.ppf(0.5 + ci_level / 2, self.excess_df) * np.sqrt(variance)
-        p = float(2 * stats.t.sf(abs(value) / np.sqrt(variance), self.excess_df))
+        df, _ = self.excess_fit.freedom(direction @ self.excess_of)
+        half = stats.t.ppf(0.5 + ci_level / 2, df) * np.sqrt(variance)
+        p = float(2 * stats.t.sf(abs(value) / np.sqrt(variance), df))
         return {"excess": value, "excess_lo": value - half, "excess_hi": value + half, "excess_p": p}
 
 

@@ -136,7 +136,7 @@ def _fit(model, judged, kind, ci_level, alpha):
         why = "degenerate" if aliased or fit.separated else "not_converged"
         notes.append(Note("aliased", {"attributes": list(aliased)}) if aliased else Note(why, {"kind": kind}))
         return {a: {**r, "status": why} for a, r in rows.items()}, notes
-    lo, hi = fit.interval(ci_level)
+    (lo, hi), dfs = fit.interval(ci_level), fit.dfs
     sd_y = np.sqrt(np.average((model.values - np.average(model.values, weights=model.w)) ** 2, weights=model.w))
     centre = np.average(model.scores, axis=0, weights=model.w)
     sd_x = np.sqrt(np.average((model.scores - centre) ** 2, axis=0, weights=model.w))
@@ -150,7 +150,7 @@ def _fit(model, judged, kind, ci_level, alpha):
         row |= {
             "coef": fit.coef[i],
             "se": fit.se[i],
-            "df": fit.df,
+            "df": dfs[i],
             "stat": fit.coef[i] / fit.se[i],
             "p": fit.p[i],
             "ci_lo": lo[i],

@@ -81,7 +81,7 @@ class Slopes:
         if a in self.aliased:
             return {**row, "common_slope": np.nan, "no_class": "degenerate"}
         pair = self._pair(a)
-        row |= {"sd_ratio": self._spread(a), "df": self.result.df}
+        row |= {"sd_ratio": self._spread(a), "df": self.result.df}  # of the difference, where there is one
         (lo, hi), (lo90, hi90) = self.result.interval(ci_level), self.result.interval(0.90)
         for side, i in zip(("below", "above"), pair):
             if i is not None:
@@ -105,7 +105,7 @@ class Slopes:
         difference, p = self.result.contrast(direction, ci_level)
         narrow, _ = self.result.contrast(direction, 0.90)
         row = {"slope_joint_p": self.result.wald(restrictions)[1], "slope_diff": difference.value, "se_diff": difference.se, "diff_p": p}
-        row |= {"diff_lo": difference.lo, "diff_hi": difference.hi, "diff_lo90": narrow.lo, "diff_hi90": narrow.hi}
+        row |= {"df": difference.df, "diff_lo": difference.lo, "diff_hi": difference.hi, "diff_lo90": narrow.lo, "diff_hi90": narrow.hi}
         if self.latent is not None:
             latent, latent_p = self.latent.contrast(direction[1:])
             row |= {"latent_diff": latent.value, "latent_p": latent_p, "se_latent": latent.se}
@@ -136,14 +136,21 @@ class Slopes:
 
     def _drawn(self, pair, coef, latent):
         """What the class of one attribute rests on, in every draw."""
-        df, both, block = self.result.df, coef[:, pair], self.result.cov[np.ix_(pair, pair)]
+        both, block, terms = coef[:, pair], self.result.cov[np.ix_(pair, pair)], np.eye(len(self.names))[pair]
+        df = np.array([self.result.freedom(direction)[0] for direction in (*terms, terms[1] - terms[0])])
+        joint_df, shrink = self.result.freedom(terms)
         se = np.sqrt([block[0, 0], block[1, 1], block[0, 0] + block[1, 1] - 2 * block[0, 1]])
         difference = both[:, 1] - both[:, 0]
         with np.errstate(all="ignore"):
-            f = np.einsum("bi,ij,bj->b", both, np.linalg.pinv(block), both) / 2
+            f = np.einsum("bi,ij,bj->b", both, np.linalg.pinv(block), both) / 2 * shrink
             p = 2 * stats.t.sf(np.abs(np.column_stack([both, difference]) / se), df)
-        half = stats.t.ppf(0.95, df) * se[2]
-        found = {"slope_joint_p": stats.f.sf(f, 2, df), "slope_below": both[:, 0], "slope_above": both[:, 1], "slope_diff": difference}
+        half = stats.t.ppf(0.95, df[2]) * se[2]
+        found = {
+            "slope_joint_p": stats.f.sf(f, 2, joint_df),
+            "slope_below": both[:, 0],
+            "slope_above": both[:, 1],
+            "slope_diff": difference,
+        }
         found |= {"below_p": p[:, 0], "above_p": p[:, 1], "diff_p": p[:, 2]}
         found |= {"diff_lo90": difference - half, "diff_hi90": difference + half}
         if latent is not None:

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.linalg import helmert
 
 from delight.errors import InputError
-from delight.estimate import LinearFit, fit_linear
+from delight.estimate import ClusterErrors, LinearFit, fit_linear
 from delight.moments.again import sandwich
 from delight.moments.collect import Plan, asked_of, bucket_of, collect, content_identities, design, levels_of, middle, screened
 from delight.moments.source import Batch, Column, Source
@@ -343,7 +343,7 @@ class Moments:
         cov : {"HC3", "HC0", "HC1", "classical"}
             HC errors take a second pass over the rows, unless every row is a group.
         clusters : bool
-            CR1 over the clusters of the moments, with G-1 degrees of freedom.
+            Errors over the clusters of the moments, as `fit_linear` gives them.
 
         Returns
         -------
@@ -355,7 +355,7 @@ class Moments:
         if cov not in ("HC3", "HC0", "HC1", "classical"):
             raise InputError(f"cov is 'HC3', 'HC0', 'HC1' or 'classical', not {cov!r}.")
         if clusters and not self.plan.clusters:
-            raise InputError("CR1 needs moments that were read with `clusters`.")
+            raise InputError("Errors over clusters need moments that were read with `clusters`.")
         values, w, group = self.rows([*terms, y])
         codes = pd.factorize(self.groups[self.plan.clusters])[0][group] if clusters else None
         fit = fit_linear(values[:, -1], values[:, :-1], w, names=terms, kind=self.kind, cov=cov, clusters=codes)
@@ -377,19 +377,16 @@ class Moments:
         x = values[:, :-1] - origin[:-1]
         half = np.linalg.inv(np.linalg.qr(x * np.sqrt(w)[:, None], mode="r"))
         bread = half @ half.T
-        df = float(n - k)
         if codes is not None:
-            g = int(codes.max()) + 1
-            scores = np.zeros((g, k))
-            np.add.at(scores, codes, x * (w * (values[:, -1] - origin[-1] - x @ coef))[:, None])
-            meat = scores.T @ scores * (g / (g - 1) * (n - 1) / (n - k) if g > 1 else np.nan)
-            df = float(g - 1)
-        elif cov == "classical":
+            q = x * np.sqrt(w)[:, None] @ half
+            over = ClusterErrors.of(q, back @ half, values[:, -1] - origin[-1] - x @ coef, w, codes, n)
+            return replace(fit, cov=over.cov, df=float(codes.max()), n=n, resid=None, fitted=None, over=over)
+        if cov == "classical":
             meat = (x * w[:, None]).T @ x * fit.ssr / (n - k)
         else:
             meat = sandwich(self, [*fit.names, y], origin, coef, bread, leverage=cov == "HC3") * (n / (n - k) if cov == "HC1" else 1)
         cov = back @ bread @ meat @ bread @ back.T
-        return replace(fit, cov=cov, df=df, n=n, resid=None, fitted=None)
+        return replace(fit, cov=cov, df=float(n - k), n=n, resid=None, fitted=None)
 
     def reading_again(self, *sources):
         """The same moments with the rows they came from at hand."""

@@ -275,6 +275,7 @@ def _cluster_wald(answers, used):
     inside = np.any([g.inside for g in used], axis=0)
     x = np.column_stack([np.ones(inside.sum()), *[g.inside[inside] for g in used[1:]]]).astype(float)
     fit = fit_linear(answers.y[inside], x, answers.used.w[inside], kind=answers.used.kind, clusters=answers.design.clusters[inside])
-    f, p = fit.wald(np.eye(len(used))[1:]) if fit.df >= len(used) - 1 else (np.nan, np.nan)
+    equal = np.eye(len(used))[1:]
+    f, p = fit.wald(equal)
     status = {} if np.isfinite(p) else {"status": "not_identified"}
-    return {"test": "cluster_wald", "stat": f, "df1": float(len(used) - 1), "df2": fit.df, "p": p, **status}
+    return {"test": "cluster_wald", "stat": f, "df1": float(len(used) - 1), "df2": fit.freedom(equal)[0], "p": p, **status}
