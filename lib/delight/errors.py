@@ -5,7 +5,16 @@
 
 
 class DelightError(Exception):
-    """Any error the workbook raises on purpose; its text is meant for the user."""
+    """Any error the workbook raises on purpose; its text is meant for the user.
+
+    Attributes
+    ----------
+    chapter, cell : str, int or None
+        Notebook and cell it was raised in, where it was.
+    """
+
+    chapter = ""
+    cell = None
 
 
 class StudyError(DelightError):
@@ -30,6 +39,34 @@ class RunError(DelightError):
     def __init__(self, message, exit_code=3):
         super().__init__(message)
         self.exit_code = exit_code
+
+
+class Mistakes:
+    """Mistakes collected one by one and raised together: ``with mistakes: …`` around each check, then `raise_all`."""
+
+    def __init__(self):
+        self.found = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if isinstance(error, DelightError):
+            self.found.append(error)
+            return True
+        return False
+
+    def raise_all(self):
+        """Raise what was found: the error itself if there is one, else one error with all texts, of the study or data if any is."""
+        if len(self.found) < 2:
+            for error in self.found:
+                raise error
+            return
+        text = "\n".join(str(error) for error in self.found)
+        for kind in (StudyError, InputError):
+            if any(isinstance(error, kind) for error in self.found):
+                raise kind(text)
+        raise RunError(text, exit_code=self.found[0].exit_code)
 
 
 def visible(text):

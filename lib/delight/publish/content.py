@@ -13,7 +13,7 @@ from pathlib import Path
 from delight.feedback import privacy
 from delight.result import Result
 from delight.show.words import Words
-from delight.study import Labels
+from delight.study import Labels, places
 
 
 @dataclass(frozen=True)
@@ -74,13 +74,18 @@ class Content:
         return cls(work, data["about"], [ChapterContent(**c) for c in data["chapters"]])
 
     @property
+    def whole(self):
+        """Work folder of the whole organisation, beside which a location's own stands."""
+        return self.work.parent / places.wave_folder(self.about["wave"]) if self.about["location"] else self.work
+
+    @property
     def plan(self):
-        """The suppression plan of the run."""
-        return _plan(self.work / "plan")
+        """The suppression plan of the run: one for the whole and all its locations."""
+        return _plan(self.whole / "plan", _stamp(self.whole / "plan"))
 
     def result(self, name):
         """A saved table as a client may see it; rows of respondents have none."""
-        return _client_result(self.work, name, self.about["wave"], self.about["location"])
+        return _client_result(self.work, self.whole, name, _stamp(self.work / "tables" / name), self.about["wave"])
 
     def has(self, name):
         """Whether the run saved this table."""
@@ -100,14 +105,21 @@ class Content:
         return [s for s in stems if not Result.load(self.work / "tables" / s).meta.get("rows")]
 
 
+def _stamp(stem):
+    """What changes when a saved result does, so that one process never sees a table of an earlier run."""
+    about = stem.with_name(stem.name + ".json").stat()
+    return about.st_mtime_ns, about.st_ino
+
+
 @lru_cache(maxsize=8)
-def _plan(stem):
+def _plan(stem, stamp):
     return privacy.Plan.load(stem)
 
 
 @lru_cache(maxsize=512)
-def _client_result(work, name, wave, location):
+def _client_result(work, whole, name, stamp, wave):
     result = Result.load(work / "tables" / name)
     if result.meta.get("rows"):
         return result.with_table(result.table.iloc[:0])
-    return privacy.suppress(result, _plan(work / "plan"), wave=wave, location=location)
+    plan = _plan(whole / "plan", _stamp(whole / "plan"))
+    return privacy.suppress(result, plan, wave=wave)  # a location's own tables name it in their meta

@@ -7,6 +7,7 @@ import ctypes
 import errno
 import os
 import shutil
+import time
 import uuid
 from pathlib import Path
 
@@ -69,13 +70,21 @@ def recover(target):
 
 
 @contextlib.contextmanager
-def lock(path, what):
+def lock(path, what, *, patience=0.0):
     """Hold an exclusive lock on `path` for the duration of the block; it goes with the process.
+
+    Parameters
+    ----------
+    path : Path
+    what : str
+        What is locked, for the message.
+    patience : float
+        Seconds to wait for somebody else who holds it.
 
     Raises
     ------
     RunError
-        Exit code 5: somebody else holds it.
+        Exit code 5: somebody else holds it still.
     """
     path = Path(path)
     try:
@@ -84,22 +93,29 @@ def lock(path, what):
     except (OSError, ValueError) as error:
         raise unwritable(path.parent, error) from None
     with file:
-        try:
-            _take(file)
-        except OSError:
-            raise RunError(f"{what} is being made by another run at this moment. Wait for it, or end it.", exit_code=5) from None
+        until = time.monotonic() + patience
+        while not _take(file):
+            if time.monotonic() >= until:
+                raise RunError(f"{what} is being made by another run at this moment. Wait for it, or end it.", exit_code=5)
+            time.sleep(0.2)
         yield
 
 
 def _take(file):
+    """Take the lock if nobody holds it; whether it was taken."""
     try:
         import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except ImportError:  # Windows
         import msvcrt
 
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        take = lambda: msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # noqa: E731
+    else:
+        take = lambda: fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # noqa: E731
+    try:
+        take()
+    except OSError:
+        return False
+    return True
 
 
 def unwritable(folder, error):
