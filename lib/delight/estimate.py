@@ -434,11 +434,18 @@ def holm(p):
     return adjusted
 
 
-def base_status(n, *, soft=50, hard=30, model=False):
-    """Status of an estimate by its n (M00): below `hard` ``insufficient`` for models and ``low_base`` for counts, below `soft` ``low_base``."""
-    if n == 0 or (model and n < hard):
+def base_status(n, n_eff=None, *, clusters=None, soft=50, hard=30, model=False):
+    """Status of an estimate by what it rests on (M00).
+
+    The answers, or with weights what they leave of them (`n_eff`) if that is less: below `hard` ``insufficient`` for models and
+    ``low_base`` for counts, below `soft` ``low_base``. Fewer than six `clusters` do not tell how clusters differ: ``assumption_warning``.
+    """
+    least = n if n_eff is None or not n_eff < n else n_eff
+    if n == 0 or (model and least < hard):
         return "insufficient"
-    return "low_base" if n < soft else "ok"
+    if clusters is not None and clusters < FEWEST_CLUSTERS:
+        return "assumption_warning"
+    return "low_base" if least < soft else "ok"
 
 
 @dataclass(frozen=True)

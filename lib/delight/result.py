@@ -24,6 +24,8 @@ STATUSES = (
     "insufficient",
     "suppressed",
 )
+#: Those under which figures stand, if with care.
+STANDING = ("ok", "low_base", "assumption_warning")
 
 
 @dataclass(frozen=True)

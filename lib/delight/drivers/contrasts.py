@@ -70,7 +70,7 @@ class Dummies:
         self.design, self.labels, self.tangled = independent(model, columns, names)
         self.at = {name: i for i, name in enumerate(self.labels)}
         self.fit = model.fit(self.design, self.labels)
-        self.usable = model.n >= 30 and not np.isnan(self.fit.coef).any() and np.ptp(model.values) > 0
+        self.usable = model.status() != "insufficient" and not np.isnan(self.fit.coef).any() and np.ptp(model.values) > 0
         self.measure_in(coefficient)
         self.null = self.excess_cov = None
         line, names = straight(model)

@@ -10,7 +10,7 @@ from delight import resample
 from delight.drivers.model import prepare
 from delight.drivers.regression import coefficients, cooks_distance
 from delight.errors import InputError
-from delight.estimate import base_status, benjamini_hochberg, fit_linear, need_columns
+from delight.estimate import benjamini_hochberg, fit_linear, need_columns
 from delight.result import Note, Result
 
 #: Fewest persons in both waves for a model with the earlier outcome.
@@ -66,7 +66,7 @@ HALO_COLUMNS = [
 def _without_halo(model, a, ci_level):
     """One attribute by itself, beside the general factor of the others, and beside all others."""
     row = {"n": model.n, "n_missing": model.n_missing, "n_eff": model.n_eff, "n_applicable": model.n_applicable(a)}
-    status, at = base_status(model.n, model=True), model.x.index(a)
+    status, at = model.status(), model.x.index(a)
     if status != "insufficient" and np.ptp(model.values) == 0:
         status = "degenerate"
     elif status != "insufficient" and len(model.x) < 2:
@@ -83,7 +83,7 @@ def _without_halo(model, a, ci_level):
         if form == "halo":
             row["p"] = fit.p[i]
     row["shrinkage"] = 1 - row["coef_halo"] / row["coef_alone"] if row["coef_alone"] else np.nan
-    return {**row, "status": "degenerate" if np.isnan(row["coef_halo"]) else base_status(row["n_applicable"], model=True)}
+    return {**row, "status": "degenerate" if np.isnan(row["coef_halo"]) else model.status(row["n_applicable"])}
 
 
 def general_factor(scores, w):
@@ -197,7 +197,7 @@ def influence(frame, *, y, x, scales=None, weights=None, weights_kind="sampling"
     where = "delight.drivers.controls.influence"
     design = np.column_stack([np.ones(len(model.w)), model.fixed, model.scores])
     fit = fit_linear(model.values, design, model.w, kind=model.kind, cov="classical")
-    small = base_status(model.n, model=True) == "insufficient"
+    small = model.status() == "insufficient"
     if small or np.isnan(fit.ssr) or np.ptp(model.values) == 0:
         status = "degenerate" if not small and np.ptp(model.values) == 0 else "insufficient"
         return Result.of("M15.influence", pd.DataFrame(columns=columns), function=where, status=status, **model.meta, **meta)

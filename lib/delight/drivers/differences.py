@@ -254,7 +254,7 @@ class _Fits:
             elif inverse is None or np.ptp(model.values[h[:, k] != 0]) == 0:
                 self.status.append("degenerate")
             else:
-                self.status.append(base_status(self.n[k], model=True))
+                self.status.append(base_status(self.n[k], self.n_eff[k], clusters=model.n_clusters, model=True))
                 blank[k] = False
                 self.coef[k] = inverse @ (x.T @ (weight * model.values))
                 resid = model.values - x @ self.coef[k]
@@ -324,7 +324,7 @@ def _effects(fits, attribute, names, lost, ci_level):
     """Rows of one attribute: everybody, then each segment."""
     model = fits.model
     base = {"n": model.n, "n_missing": model.n_missing + lost, "n_eff": model.n_eff}
-    everybody = {"group": "", "front": "own", **base, "n_segment": model.n, "status": base_status(model.n, model=True)}
+    everybody = {"group": "", "front": "own", **base, "n_segment": model.n, "status": model.status()}
     if everybody["status"] != "insufficient":
         fit = fit_linear(model.values, fits.design, model.w, kind=model.kind, clusters=model.clusters)
         (lo, hi), at = fit.interval(ci_level), fits.start + model.x.index(attribute)
@@ -412,7 +412,7 @@ def _mixture_limits(middle, sd, chance, ci_level):
 def _test(fits, attribute, names, lost):
     """The row of tests of one attribute."""
     model = fits.model
-    row = {"n": model.n, "n_missing": model.n_missing + lost, "n_eff": model.n_eff, "status": base_status(model.n, model=True)}
+    row = {"n": model.n, "n_missing": model.n_missing + lost, "n_eff": model.n_eff, "status": model.status()}
     found = fits.equal([model.x.index(attribute)])
     if found is None:
         return {**row, "status": "insufficient" if len(names) > 1 else "not_identified"}
@@ -463,7 +463,7 @@ def _targeting(model, h, names, by, lost, ci_level, seed=0):
         if k < 0:
             each, value = psi.sum(axis=1), _mean(parts, psi.sum(axis=1))
             row |= {"share": 1.0, "best": "", "common_effect": float(share @ one), "best_effect": float(share @ own)}
-            row["status"] = base_status(model.n, model=True)
+            row["status"] = model.status()
         else:  # a mean within the segment is a ratio: the sampling of its share counts as well
             value = _mean(parts, psi[:, k]) / share[k]
             each = (psi[:, k] - value * h[:, [k]]) / share[k] + value

@@ -9,7 +9,6 @@ import numpy as np
 from delight import resample
 from delight.drivers.model import LARGE, n_levels, square, steady
 from delight.errors import InputError
-from delight.estimate import base_status
 from delight.logit import fit_logit, fit_ordered
 
 #: An eigenvalue of the attributes' correlations below this means that one of them follows from others.
@@ -102,7 +101,7 @@ def status_of(model):
         return "degenerate"
     if model.n <= len(model.x) + model.fixed.shape[1] + 1:
         return "insufficient"
-    return base_status(model.n, model=True)
+    return model.status()
 
 
 def of_model(model, n_boot, rng, *, link="linear", inside=None):

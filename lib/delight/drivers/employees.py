@@ -17,7 +17,7 @@ from delight.drivers.shapley import in_pieces, subset_r2
 from delight.errors import InputError
 from delight.estimate import Inference, aliased_terms, holm
 from delight.logit import fit_logit
-from delight.result import Note, Result
+from delight.result import STANDING, STATUSES, Note, Result
 
 #: Ways of calling as many attributes employee-related that are all tried; beyond it, and above 15 attributes, some are sampled.
 LABELLINGS, SAMPLED = 10_000, 200
@@ -106,7 +106,7 @@ def employee_share(
         row = {"outcome": outcome, "n_employee": int(inside.sum()), "n_attributes": len(inside), **counts}
         row["share_of_attributes"] = inside.mean() if len(inside) else np.nan
         row["status"] = _status(model, values, among, inside)
-        if row["status"] in ("ok", "low_base"):
+        if row["status"] in STANDING:
             draws = drawn.of_model(replace(model, values=values), n_boot, resample.generator(seed, "M32.share"), inside=among)
             row |= _against_chance(draws, inside, labellings, ci_level)
             row |= {"n_labellings": len(labellings), "exact": exact}
@@ -168,7 +168,7 @@ def employee_steps(
     unit = _unit(model.x, dict(scales or {}))
     steps = [(values, among) for outcome, values, among in _outcomes(model, cuts) if outcome != "score"]
     statuses = [_status(model, values, among, inside) for values, among in steps] or ["not_identified"]
-    bad = next((s for s in statuses if s not in ("ok", "low_base")), None)
+    bad = next((s for s in statuses if s not in STANDING), None)
     reached = int(round(model.counted[steps[1][1]].sum())) if steps else 0
     sizes = {"employee": int(inside.sum()), "other": int((~inside).sum()), "contrast": len(inside)}
     counts = {"n": model.n, "n_step": reached, "n_missing": model.n_missing, "n_eff": model.n_eff}
@@ -179,7 +179,7 @@ def employee_steps(
             bad = "not_converged"
         else:
             table = pd.concat([table, _contrasts(effects, ci_level)], axis=1)
-    status = bad or ("low_base" if "low_base" in statuses else "ok")
+    status = bad or max(statuses, key=STATUSES.index)
     table = table.assign(status=status).reindex(columns=STEP_COLUMNS)
     meta = {"y": y, "x": list(x), "employee": employee, "satisfied_from": cuts[0], "delight_from": cuts[1], "ci_level": ci_level}
     meta |= {

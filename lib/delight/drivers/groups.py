@@ -15,7 +15,7 @@ from delight.drivers.model import prepare
 from delight.drivers.shapley import bordered, fill, in_pieces, inverse, sampled, shapley, sizes, values
 from delight.errors import InputError
 from delight.estimate import base_status, need_columns
-from delight.result import Note, Result
+from delight.result import STANDING, Note, Result
 from delight.scales import Scale
 
 #: Coalitions up to which the values of members within their groups are exact; above it orders are sampled.
@@ -263,18 +263,18 @@ def _tables(draws, names, status, left_out, n_permutations, rng, notes, where, m
         members["within"] = (members["raw"] / total).where(total > 1e-12)
         status = np.where(raw[0].sum() > 1e-12, status, "degenerate").item()
         meta = {**meta, "n_boot": draws.n_boot, "n_boot_members": len(within) - 1, "r2": float(raw[0].sum())}
-    status = "not_identified" if draws is None and status in ("ok", "low_base") else status  # one group only
+    status = "not_identified" if draws is None and status in STANDING else status  # one group only
     apart = groups["attribute_group"].isin(left_out) & (draws is not None)
     groups["status"] = np.where(apart, "not_identified", status)
     counts = {"n": meta["n_used"], "n_missing": meta["n_dropped_missing"], "n_eff": meta["n_eff"]}
     groups = groups.reindex(columns=GROUP_COLUMNS).assign(game="quotient", **counts)
     members = members.reindex(columns=MEMBER_COLUMNS).assign(game="owen", status=status, **counts)
-    pairs = pairs.rename(columns={"attribute": "attribute_group"}).assign(game="quotient", **counts)
+    pairs = pairs.rename(columns={"attribute": "attribute_group"}).assign(game="quotient", **counts, status=status)
     about = {"function": where, "notes": notes, **meta}
     return Groups(
         Result.of("M14.groups", groups, **about, keys=["attribute_group"]),
         Result.of("M14.members", members, **about, keys=["attribute_group"]),
-        Result.of("M14.group_pairs", pairs, **about, keys=["attribute_group", "compared_with"], status="ok" if len(pairs) else None),
+        Result.of("M14.group_pairs", pairs, **about, keys=["attribute_group", "compared_with"]),
     )
 
 

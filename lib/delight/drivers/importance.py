@@ -186,7 +186,7 @@ def importance_from_correlation(
     meta = {"n_in": n, "n_used": n, "n_dropped_missing": 0, "n_eff": float(n), "weights": "none", "y": y, "x": x, "seed": seed, **how}
     meta |= {"n_boot": draws.n_boot, "r2": float(table["r2"].max()), "n_joint": p}
     where = "delight.drivers.importance.importance_from_correlation"
-    return _both(METHODS[chosen], table, pairs.assign(**counts), where, notes, meta)
+    return _both(METHODS[chosen], table, pairs.assign(**counts, status=status), where, notes, meta)
 
 
 # ---- choices
@@ -243,7 +243,7 @@ def _judge(model, judged, scales, n_boot, rng, *, game, link, ci_level, n_permut
     table = pd.concat([table, _performance(draws, raw, hundred, ci_level)], axis=1)
     table = table.iloc[at].reset_index(drop=True)
     failed = "not_converged" if link == "logit" and not draws.singular else "degenerate"
-    own = base["n_applicable"].map(lambda n: base_status(n, model=True))
+    own = base["n_applicable"].map(model.status)
     table["status"] = own.where(table["share"].notna(), failed)
     table = table.merge(base, on="attribute", validate="1:1")
     if len(judged) < len(model.x):
@@ -342,10 +342,9 @@ def _results(prepared, rows, pairs, dependent, notes, meta):
     pairs = shares.no_pairs() if pairs is None else pairs
     meta = {**joint.meta, **meta, "n_joint": len(joint.x), "r2": float(table.loc[table["attribute"].isin(joint.x), "r2"].max())}
     where = "delight.drivers.importance.importance"
-    return _both(METHODS[game], _place_apart(table), pairs.assign(**counts), where, notes, meta)
+    return _both(METHODS[game], _place_apart(table), pairs.assign(**counts, status=joint.status()), where, notes, meta)
 
 
 def _both(method, table, pairs, where, notes, meta):
-    status = "ok" if len(pairs) else None
-    compared = Result.of(f"{method}.pairs", pairs, function=where, notes=notes, **meta, keys=["compared_with"], status=status)
+    compared = Result.of(f"{method}.pairs", pairs, function=where, notes=notes, **meta, keys=["compared_with"])
     return Importance(Result.of(method, table, function=where, notes=notes, **meta), compared)

@@ -15,7 +15,7 @@ from scipy import special, stats
 
 from delight import resample
 from delight.errors import InputError
-from delight.estimate import FEWEST_CLUSTERS, Design, base_status, benjamini_hochberg, need_columns, sample, wilson
+from delight.estimate import Design, base_status, benjamini_hochberg, need_columns, sample, wilson
 from delight.result import Note, Result
 from delight.scales import Scale, check_scale
 
@@ -279,7 +279,7 @@ def _one(found, inside, ci_level, n_boot, seed, fewest=1):
     ends += [f"{c}_cont_{end}" for c in "xy" for end in ("lo", "hi")]
     row |= dict.fromkeys([*numbers, "se_plus", "se_minus", *ends], np.nan)
     row |= dict.fromkeys(["strength_clear", "quadrant_sure", "fong_sig", "q_flag", "r_flag"], False)
-    row["status"] = base_status(n)
+    row["status"] = base_status(n, _kish(design, inside), clusters=_n_clusters(design, inside))
     if n < fewest or n == 0:
         return row | {"status": "insufficient"}
     rank = sorted(range(6), key=lambda c: (-held[c], c))
@@ -297,7 +297,7 @@ def _one(found, inside, ci_level, n_boot, seed, fewest=1):
     row["share_q"], row["share_r"] = held[_Q] / total, held[_R] / total
     row["q_flag"], row["r_flag"] = bool(row["share_q"] > MOST_Q), bool(row["share_r"] > MOST_R)
     row |= _coefficients(found, inside, ci_level, n_boot, seed) | _continuous(found, inside, ci_level)
-    if row["status"] == "ok" and (row["q_flag"] or row["r_flag"] or _few_clusters(design, inside)):
+    if row["status"] == "ok" and (row["q_flag"] or row["r_flag"]):
         row["status"] = "assumption_warning"
     return row if row["n_kano"] > 0 else row | {"status": "degenerate"}
 
@@ -308,8 +308,8 @@ def _kish(design, inside):
     return float(weight.sum() ** 2 / (design.w**2 * design.f)[inside].sum()) if len(weight) else 0.0
 
 
-def _few_clusters(design, inside):
-    return design.clusters is not None and len(np.unique(design.clusters[inside])) < FEWEST_CLUSTERS
+def _n_clusters(design, inside):
+    return None if design.clusters is None else len(np.unique(design.clusters[inside]))
 
 
 def share_of(design, event, inside, ci_level):
@@ -451,7 +451,8 @@ def cells(frame, *, pairs, weights=None, weights_kind="sampling"):
     for attribute, pair in pairs.items():
         found = answered(frame, pair, weights=weights, weights_kind=weights_kind)
         held = np.bincount(5 * (found.functional - 1) + found.dysfunctional - 1, found.design.w * found.design.f, minlength=25)
-        about = {"n": found.used.n, "n_missing": found.used.n_missing, "n_eff": found.used.n_eff, "status": base_status(found.used.n)}
+        about = {"n": found.used.n, "n_missing": found.used.n_missing, "n_eff": found.used.n_eff}
+        about["status"] = base_status(found.used.n, found.used.n_eff)
         for at, count in enumerate(held):
             share = float(count / held.sum()) if held.sum() else np.nan
             rows.append(
@@ -606,7 +607,8 @@ def _differ(found, column, n_draws, rng):
     table = np.array(rows).reshape(-1, 6)
     table = table[:, table.sum(axis=0) > 0]
     row = {"groups": len(table), "chi2": np.nan, "df": np.nan, "p": np.nan, "cramers_v": np.nan, "test": "chi2"}
-    row |= {"n": found.used.n, "n_missing": found.used.n_missing, "n_eff": float(table.sum()), "status": base_status(found.used.n)}
+    row |= {"n": found.used.n, "n_missing": found.used.n_missing, "n_eff": float(table.sum())}
+    row["status"] = base_status(found.used.n, found.used.n_eff, clusters=_n_clusters(design, np.ones(len(found.codes), dtype=bool)))
     if min(table.shape) < 2:
         return row | {"status": "not_identified"}
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()

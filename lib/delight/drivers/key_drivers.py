@@ -140,6 +140,7 @@ class _Used:
     def __init__(self, rows, w, kind, clusters, n_in):
         self.rows, self.w, self.kind, self.n_in = rows, w, kind, n_in
         self.clusters = np.unique(rows[clusters].astype(str), return_inverse=True)[1] if clusters else None
+        self.n_clusters = None if self.clusters is None else len(np.unique(self.clusters))
         self.n = int(round(w.sum())) if kind == "frequency" else len(w)
         self.n_eff = float(w.sum() ** 2 / (w**2).sum()) if kind == "sampling" and len(w) else float(self.n)
 
@@ -159,9 +160,15 @@ class _Cells:
         self.event = cells[:, 0] == 1
         self.n_event = int(round(self.count[self.event].sum()))
         self.n_other = int(round(self.count[~self.event].sum()))
+        self.least = min(self._effective(self.event), self._effective(~self.event))
         self.fails, at = np.unique(cells[:, 1:-2] == 1, axis=0, return_inverse=True)  # patterns of failures
         place = at.ravel() + len(self.fails) * self.event
         self.of = sparse.csr_matrix((np.ones(len(cells)), (np.arange(len(cells)), place)), shape=(len(cells), 2 * len(self.fails)))
+
+    def _effective(self, inside):
+        """Effective answers of one side: those of their weights."""
+        squared = (self.count * self.weight**2)[inside].sum()
+        return float((self.count * self.weight)[inside].sum() ** 2 / squared) if squared > 0 else 0.0
 
     def masses(self, times):
         """Shares of the patterns among the others and among those with the event: two arrays (draws, patterns)."""
@@ -205,7 +212,7 @@ def _is_key(success):
 def _table(judged, cell, used, ci_level, n_boot, rng):
     """Rows of the attributes judged, in order."""
     status = "not_identified" if cell is None else "ok"
-    if cell is not None and min(cell.n_event, cell.n_other) < FEWEST:
+    if cell is not None and cell.least < FEWEST:
         status = "insufficient"
     n_event = np.nan if cell is None else cell.n_event
     if status != "ok" or not judged:
@@ -239,5 +246,5 @@ def _table(judged, cell, used, ci_level, n_boot, rng):
     table["ci_lo"], table["ci_hi"] = lo, hi
     table["is_key"] = _is_key(reach - noise)[0]
     table["key_prob"] = np.concatenate(keys).mean(axis=0)[at] if keys else np.nan
-    table["n_event"], table["status"] = n_event, base_status(min(cell.n_event, cell.n_other))
+    table["n_event"], table["status"] = n_event, base_status(cell.least, clusters=used.n_clusters)
     return table

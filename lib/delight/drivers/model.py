@@ -9,7 +9,7 @@ import pandas as pd
 
 from delight import resample
 from delight.errors import InputError
-from delight.estimate import FEWEST_CLUSTERS, aliased_terms, fit_linear, need_columns, sample
+from delight.estimate import FEWEST_CLUSTERS, aliased_terms, base_status, fit_linear, need_columns, sample
 from delight.logit import fit_ordered
 from delight.moments import Moments
 from delight.result import Note
@@ -108,6 +108,14 @@ class Model:
         """Ordered logit of the outcome on the columns of `design`, without a constant; `names` as in `slopes`."""
         n_fixed = sum(attribute == "" for attribute, _ in names)
         return steady(fit_ordered, outcome_levels(self.values), design, self, n_fixed, names=names)[0]
+
+    @property
+    def n_clusters(self):
+        return None if self.clusters is None else len(np.unique(self.clusters))
+
+    def status(self, n=None):
+        """Status of an estimate from this model, or from `n` of its answers."""
+        return base_status(self.n if n is None else n, self.n_eff, clusters=self.n_clusters, model=True)
 
     def n_applicable(self, attribute):
         return int(round(self.counted[self.column(attribute)[1]].sum()))
@@ -298,10 +306,7 @@ def prepare(
         notes.append(Note("partial_base", {"attributes": own, "n": [base[a] for a in own]}))
     if few:
         notes.append(Note("few_not_applicable", {"attributes": list(few), "n": list(few.values())}))
-    if clusters:
-        g = int(rows[clusters].astype(str).nunique())
-        if 0 < g < FEWEST_CLUSTERS:
-            notes.append(Note("few_clusters", {"clusters": g}))
+    notes += few_clusters(int(rows[clusters].astype(str).nunique()) if clusters else None)
     if any(usable[a].any() for a in joint):
         notes.append(Note("not_applicable_adjusted", {"attributes": [a for a in joint if usable[a].any()]}))
 
@@ -360,6 +365,11 @@ def prepare(
         notes.append(Note("listwise_heavy", {"n": whole.n, "n_outcome": scored.n}))
     alone = {a: build([*joint, a], focus=a) for a in own}
     return Prepared(x, whole, alone, constant, tuple(notes), base, share_applicable)
+
+
+def few_clusters(n):
+    """The note that so few clusters do not tell how clusters differ."""
+    return [Note("few_clusters", {"clusters": n})] if n and n < FEWEST_CLUSTERS else []
 
 
 def steady(fit, outcome, design, model, n_fixed, **options):

@@ -236,13 +236,13 @@ def _constant(prepared, a):
 
 
 def _base(model):
-    """``low_base`` below 200 answers or ten for each dummy."""
-    return "low_base" if model.n < max(200, 10 * 2 * len(model.x)) else "ok"
+    """``low_base`` below 200 answers or ten for each dummy, also where weights leave no more."""
+    return base_status(model.n, model.n_eff, clusters=model.n_clusters, soft=max(200, 10 * 2 * len(model.x)))
 
 
 def _dummy_status(dummies, a, row):
     """Status of the penalty and reward of one attribute."""
-    status = base_status(dummies.model.n, model=True)
+    status = dummies.model.status()
     if status == "insufficient":
         return status
     if a in dummies.tangled or np.ptp(dummies.model.values) == 0:

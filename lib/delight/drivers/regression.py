@@ -10,7 +10,7 @@ from scipy.special import expit
 from delight.drivers.draws import LEVELS
 from delight.drivers.model import n_levels, prepare, steady, vif
 from delight.errors import InputError
-from delight.estimate import base_status, benjamini_hochberg, fit_linear
+from delight.estimate import benjamini_hochberg, fit_linear
 from delight.logit import fit_logit, fit_ordered
 from delight.result import Note, Result
 
@@ -112,7 +112,7 @@ def _fit(model, judged, kind, ci_level, alpha):
     base = {"n": model.n, "n_missing": model.n_missing, "n_eff": model.n_eff}
     rows = {a: {**base, "n_applicable": model.n_applicable(a)} for a in judged}
     design = np.column_stack([np.ones(len(model.w)), model.fixed, model.scores])
-    status = base_status(model.n, model=True)
+    status = model.status()
     if model.n <= design.shape[1]:
         status = "insufficient"
     elif np.ptp(model.values) == 0:
@@ -162,7 +162,7 @@ def _fit(model, judged, kind, ci_level, alpha):
             row["partial_r2"] = t**2 / (t**2 + plain.df)
         if kind == "ordered":
             row["po_p"] = odds[at][2] if at in odds else np.nan
-        row["status"] = base_status(row["n_applicable"], model=True)
+        row["status"] = model.status(row["n_applicable"])
     if kind == "linear":
         notes += _checks(model, design, fit, plain)
     else:

@@ -50,7 +50,7 @@ class Slopes:
         self.linear = model.fit(*straight(model), cov="classical")
         self.result = model.fit(self.design, self.names)
         known = np.isfinite(self.result.coef).all() and np.isfinite(self.result.cov).all()  # one cluster has no covariance
-        self.usable = model.n >= 30 and known and np.ptp(model.values) > 0
+        self.usable = model.status() != "insufficient" and known and np.ptp(model.values) > 0
         self.latent = None
         if self.usable and (bounds.get("above") or bounds.get("below")):
             latent = model.ordered(self.design[:, 1:], self.names[1:])
@@ -77,7 +77,7 @@ class Slopes:
         row |= dict(zip(("n_below", "n_above"), self.sides.get(a, (np.nan, np.nan))))
         row["common_slope"] = self.linear.coef[1 + model.fixed.shape[1] + model.x.index(a)]
         if not self.usable:
-            return {**row, "no_class": "insufficient" if model.n < 30 or np.ptp(model.values) > 0 else "degenerate"}
+            return {**row, "no_class": "insufficient" if model.status() == "insufficient" or np.ptp(model.values) > 0 else "degenerate"}
         if a in self.aliased:
             return {**row, "common_slope": np.nan, "no_class": "degenerate"}
         pair = self._pair(a)

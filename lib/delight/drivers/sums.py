@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from delight import resample
-from delight.drivers.model import Model, Prepared
+from delight.drivers.model import Model, Prepared, few_clusters
 from delight.errors import InputError
 from delight.estimate import fit_linear
 from delight.moments import ONE, Moments, Term
@@ -45,6 +45,7 @@ class StandIns(Model):
         """Bootstrap draws of the weighted sums of `columns`: whole groups of rows are drawn."""
         starts = np.flatnonzero(np.diff(self.group, prepend=-1))
         each = np.add.reduceat(columns * self.w[:, None], starts) if len(starts) else np.empty((0, columns.shape[1]))
+        n_boot = self.drawable(n_boot)
         chunks = resample.counts(len(each), n_boot, rng) if n_boot else ()
         return np.concatenate([np.empty((0, columns.shape[1])), *(times @ each for times in chunks)])
 
@@ -141,6 +142,7 @@ def prepared(moments, *, y, x, scales=None, weights=None, clusters=None, not_app
         more = {"moments": moments, "group": group, "terms": column}
         model = StandIns(y, joint, column[Term(y)], scores, fixed=fixed, w=w, clusters=codes, **common, **more)
     notes = [Note("constant", {"attributes": constant})] if constant else []
+    notes += few_clusters(model.n_clusters)
     if not moments.single:
         notes.append(Note("groups_of_rows", {"groups": len(moments.groups), "needs_rows": ["noise_p"]}))
     if moments.n < moments.answered.get(y, moments.n) / 2:

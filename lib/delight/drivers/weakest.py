@@ -11,7 +11,7 @@ from delight.drivers.classes import MARGIN
 from delight.drivers.model import knot_terms, prepare, steady
 from delight.drivers.slopes import MIN_SIDE, Slopes
 from delight.errors import InputError
-from delight.estimate import base_status, fit_linear
+from delight.estimate import fit_linear
 from delight.logit import fit_logit
 from delight.result import Note, Result
 
@@ -93,7 +93,7 @@ def weakest_link(
         notes.append(Note("mixed_scales", {"length": 10}))
     beside = np.column_stack([model.fixed, np.delete(model.scores, at, axis=1)])
     binary = set(np.unique(model.values)) <= {0.0, 1.0}
-    status = base_status(model.n, model=True)
+    status = model.status()
     if status != "insufficient":
         if len(basics) < 2 or np.ptp(model.values) == 0:
             status = "degenerate"
@@ -282,7 +282,7 @@ def _tested(name, members, fitted, prepared, margin, ci_level):
     used = both(slopes, judged) if slopes is not None else []
     model = slopes.model if used else prepared.joint
     row = {"group": name, "estimand": None, **dict.fromkeys(_TESTED, np.nan), "equivalent": None, "attributes": ", ".join(used) or None}
-    row |= {"n": model.n, "n_missing": model.n_missing, "n_eff": model.n_eff, "status": base_status(model.n, model=True)}
+    row |= {"n": model.n, "n_missing": model.n_missing, "n_eff": model.n_eff, "status": model.status()}
     if not used:
         return [{**row, "estimand": e, "status": "insufficient"} for e in ("below", "above", "difference")]
     sides = {s: np.zeros(len(slopes.names)) for s in ("below", "above")}

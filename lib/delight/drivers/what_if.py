@@ -9,7 +9,7 @@ from scipy.special import expit
 from delight import resample
 from delight.drivers.model import entangled, prepare, steady
 from delight.errors import InputError
-from delight.estimate import aliased_terms, base_status
+from delight.estimate import aliased_terms
 from delight.logit import fit_logit
 from delight.result import STATUSES, Note, Result
 
@@ -185,7 +185,7 @@ def _rows(model, judged, scales, parts, n_boot, ci_level, seed, method):
         row["gain_applicable"] = 100 * (row["then"] - row["now"])
         row["room"] = float(np.average(model.scores[:, at] < scales[a].max - 1e-9, weights=weight))
         row["terms"] = min((part.terms.kind[a] for _, part in parts), key=("linear", "knot").index)
-        row["status"] = base_status(row["n_applicable"], model=True)
+        row["status"] = model.status(row["n_applicable"])
         total = sum(sign * drawn[a] for (sign, _), drawn in zip(parts, draws)) if n_boot else None
         lo, hi = resample.percentile(total, ci_level) if n_boot else (np.nan, np.nan)
         row |= {"gain_lo_applicable": float(lo), "gain_hi_applicable": float(hi)}
@@ -221,7 +221,7 @@ class _Raised:
     def _fit(self, knots, event):
         """Fit with slopes on either side of the knots, or straight lines where the event is too rare for them."""
         model = self.model
-        if base_status(model.n, model=True) == "insufficient" or event is None:
+        if model.status() == "insufficient" or event is None:
             return "not_identified" if event is None else "insufficient"
         events = min(model.counted[event].sum(), model.counted[~event].sum())
         if events == 0:
