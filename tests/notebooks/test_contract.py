@@ -30,6 +30,7 @@ def test_the_chain_has_its_chapters_in_order(chapters):
         "55-differences",
         "60-kano",
         "70-pyramid",
+        "80-location",
         "90-claims",
         "99-summary",
     ]

@@ -325,7 +325,7 @@ def suppress(result, plan, *, wave=None, location=""):
     wave : str, optional
         Wave of the result where neither its rows nor its meta say it.
     location : str
-        The result is about this location alone.
+        The result is about this location alone; its rows on the label, the rest of the label and the organisation are judged for themselves.
 
     Returns
     -------
@@ -426,7 +426,8 @@ def _first_name(table, by):
 def _planned(table, by, waves, plan, location):
     """Rows that the plan hides: of a hidden whole, location, label or wave."""
     level, cell = ("location", location) if location else ("whole", "")
-    hidden = np.array([not plan.shown(level, cell, w) for w in waves], bool)
+    beside = ("label", "rest", "organisation") if location else ()
+    hidden = np.array([not plan.shown(*(("whole", "") if b in beside else (level, cell)), w) for b, w in zip(by, waves)], bool)
     for name in _names(table, by):
         for i, (b, value, wave) in enumerate(zip(by, table[name], waves)):
             if pd.isna(value) or str(value) in _NO_GROUP:

@@ -69,10 +69,16 @@ def begin(
     if n_boot < 1:
         raise InputError(f"n_boot is a whole number of at least 1, not {n_boot}.")
     wave = opened.wave_named(wave)
-    folder = Path(out) if out else places.work_folder(opened.name, wave)
+    folder = Path(out) if out else _work_folder(opened, wave, location)
     return Chapter(
         name, opened, wave, location, language or opened.language, folder, delight_from or opened.delight_from, ci_level, n_boot, seed
     )
+
+
+def _work_folder(study, wave, location):
+    """Where a notebook that is run by hand keeps its tables; a location's stand beside those of the whole, as the runner has them."""
+    whole = places.work_folder(study.name, wave)
+    return whole.with_name(f"{whole.name}@{places.slugs([*study.units, location])[location]}") if location else whole
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,7 @@ class Chapter:
     wave, location, language : str
         Resolved; `location` is empty for the whole organisation.
     folder : Path
-        Work folder: unsuppressed tables of this study and wave.
+        Work folder: unsuppressed tables of this report.
     delight_from : float or None
         Lowest overall score that counts as delighted; None where the scale has no such point.
     ci_level, n_boot, seed : float, int, int
@@ -108,10 +114,15 @@ class Chapter:
         """Words of this run's language, with the study's labels."""
         return Words(self.language, self.study.labels(self.language))
 
+    @property
+    def whole(self):
+        """Work folder of the whole organisation: a location's own stands beside it."""
+        return self.folder.parent / places.wave_folder(self.wave) if self.location else self.folder
+
     @cached_property
     def plan(self):
-        """The suppression plan that chapter 10 made."""
-        stem = self.folder / "plan"
+        """The suppression plan that chapter 10 made; there is one for the whole and all its locations."""
+        stem = self.whole / "plan"
         if not stem.with_suffix(".parquet").is_file():
             raise RunError(f"There is no suppression plan in {self.folder}. Run chapter 10-feedback first.")
         return privacy.Plan.load(stem)
@@ -204,15 +215,19 @@ class Chapter:
     # ---- tables
     def read(self, name):
         """A result that this or an earlier chapter saved, unsuppressed: ``here.read("drivers.effects")``."""
-        stem = self.folder / "tables" / name
-        if not stem.with_name(stem.name + ".parquet").is_file():
+        folder = self._home(name)
+        if folder is None:
             chapter = name.partition(".")[0]
-            raise RunError(f"Table '{name}' is not in {self.folder}. Run the chapter '{chapter}' first (it may have been skipped).")
-        return Result.load(stem)
+            raise RunError(f"Table '{name}' is not in {self.whole}. Run the chapter '{chapter}' first (it may have been skipped).")
+        return Result.load(folder / "tables" / name)
 
     def exists(self, name):
         """Whether an earlier chapter saved this table."""
-        return (self.folder / "tables" / f"{name}.parquet").is_file()
+        return self._home(name) is not None
+
+    def _home(self, name):
+        """The folder that has a table: this report's own, else the whole's."""
+        return next((f for f in dict.fromkeys((self.folder, self.whole)) if (f / "tables" / f"{name}.parquet").is_file()), None)
 
     def save(self, table, result, *, rows=False, **about):
         """Save a result as ``<chapter>.<table>`` and return the handle that blocks rest on.
@@ -251,6 +266,6 @@ class Chapter:
         hidden = (
             result.with_table(result.table.iloc[:0])
             if result.meta.get("rows")
-            else privacy.suppress(result, self.plan, wave=self.wave, location=self.location)
+            else privacy.suppress(result, self.plan, wave=self.wave)  # a location's own tables name it in their meta
         )
         return Saved(name, result, hidden, self.words)

@@ -5,6 +5,7 @@ from delight.satisfaction.groups import compare, groupings
 from delight.satisfaction.levels import bands, distribution, levels
 from delight.satisfaction.locations import pooled, pooled_shares
 from delight.satisfaction.nps import nps, nps_compare, nps_paired
+from delight.satisfaction.parts import parts
 from delight.satisfaction.targets import beside
 from delight.satisfaction.waves import waves
 
@@ -19,6 +20,7 @@ __all__ = [
     "nps",
     "nps_compare",
     "nps_paired",
+    "parts",
     "pooled",
     "pooled_shares",
     "waves",

@@ -12,6 +12,8 @@ from delight.show.views import View
 from delight.show.words import Words
 
 MIME = "application/vnd.delight.block+json"
+#: Where in a report a block stands; ``overleaf`` is the second page of a location report.
+PLACES = ("body", "annex", "overleaf")
 
 _STYLE = """<style>.delight{max-width:760px;font-family:system-ui,sans-serif;line-height:1.45}.delight table{border-collapse:collapse}
 .delight th,.delight td{padding:.2em .7em;text-align:left;border-bottom:1px solid #ddd}.delight .num{text-align:right}
@@ -85,8 +87,8 @@ def _block(kind, args, place, options):
     *saved, view = args
     if not isinstance(view, View) or not saved or not all(isinstance(s, Saved) for s in saved):
         raise InputError(f"show.{kind}(saved, …, view) takes results saved with here.save(…) and then a view; got {args!r}.")
-    if place not in ("body", "annex"):
-        raise InputError(f"A block's place is 'body' or 'annex', not {place!r}.")
+    if place not in PLACES:
+        raise InputError(f"A block's place is {', '.join(PLACES[:-1])} or {PLACES[-1]}, not {place!r}.")
     wanted = "reading" if kind == "note" else kind
     if view.kind != wanted:
         raise InputError(f"'{view.name}' is a {view.kind}, so it is shown with show.{view.kind}, not show.{kind}.")
