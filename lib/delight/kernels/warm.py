@@ -93,7 +93,7 @@ def _zygote(modules, environment):
     environment = {**DEFAULTS, **environment}
     key = (tuple(modules), *(environment.get(name) for name in AT_IMPORT))
     with _lock:
-        if key not in _zygotes or not _zygotes[key].alive:
+        if key not in _zygotes or not (_zygotes[key].alive or _zygotes[key].refuses):
             _zygotes[key] = Zygote(modules, environment)
         return _zygotes[key]
 
@@ -133,7 +133,7 @@ class Zygote:
                 cwd="/",
                 start_new_session=True,
             )
-        self.ready, self._starting = None, threading.Lock()
+        self.refuses, self._started, self._starting = "", False, threading.Lock()
 
     @property
     def alive(self):
@@ -147,10 +147,13 @@ class Zygote:
         Cold
         """
         with self._starting:
-            if self.ready is None:
-                self.ready = _hear(self.control, START_SECONDS)
-        if self.ready["refused"]:
-            raise Cold(self.ready["refused"])
+            if not self._started:
+                self.refuses = _hear(self.control, START_SECONDS)["refused"]
+                self._started = True
+                if self.refuses:  # for good: what has started threads would start them again
+                    self.close()
+        if self.refuses:
+            raise Cold(self.refuses)
 
     def fork(self, request, stdio):
         """A fork; see `fork` of this module."""
