@@ -68,7 +68,10 @@ def bootstrap_moments(x, w, *, kind="none", clusters=None, n_boot=2000, rng):
         away = x[rows] - centre  # near zero, so that the sums lose no digits
         terms = np.column_stack([np.ones(len(rows)), away, away[:, left] * away[:, right]])
         np.add.at(total, codes[rows], terms if by_row else terms * w[rows, None])
-    sums = np.concatenate([drawn @ total for drawn in counts(len(total), n_boot, rng, frequency=w if by_row else None)])
+    codes_drawn = None if clusters is None else np.arange(len(total))  # already added up
+    sums = np.concatenate(
+        [drawn @ total for drawn in counts(len(total), n_boot, rng, clusters=codes_drawn, frequency=w if by_row else None)]
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
         sums = sums / sums[:, :1]
     means, squares = sums[:, 1 : p + 1], np.empty((len(sums), p, p))

@@ -28,7 +28,7 @@ def counts(n_rows, n_boot, rng, *, clusters=None, frequency=None, chunk=200):
         Bootstrap draws in all.
     rng : numpy.random.Generator
     clusters : array of shape (n_rows,), optional
-        Whole clusters are drawn together.
+        Whole clusters are drawn together. One cluster alone would be drawn as it is each time, as if there were no doubt: NaN.
     frequency : array of shape (n_rows,), optional
         Frequency weights: a row of weight 3 is drawn as three rows would be; counts then replace these weights.
     chunk : int
@@ -51,6 +51,8 @@ def counts(n_rows, n_boot, rng, *, clusters=None, frequency=None, chunk=200):
     chance = np.full(size, 1 / size) if chance is None else chance
     for start in range(0, n_boot, chunk):
         drawn = rng.multinomial(draws_each, chance, size=min(chunk, n_boot - start)).astype(float)
+        if clusters is not None and size == 1:
+            drawn[:] = np.nan
         if clusters is not None:
             drawn = drawn[:, codes]
             if frequency is not None:

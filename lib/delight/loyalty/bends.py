@@ -121,7 +121,7 @@ def search_bend(data, z, ci_level, n_boot, trim, fewest, seed):
     limits = (np.nan, np.nan) if edge else (float(inside.min()), float(inside.max()))
     return Hinge(
         float(tau), *limits, float(inside.min()), float(inside.max()), edge, slope.value, slope.se, est.value, est.se, est.lo, est.hi, p,
-        low if not edge else float(ssr[best]), float(linear), float(sup), p_rademacher, p_normal, bend, "edge" if edge else "ok",
+        low if not edge else float(ssr[best]), float(linear), float(sup), p_rademacher, p_normal, bend, "edge" if edge else data.status(model=True),
     )  # fmt: skip
 
 
@@ -130,6 +130,8 @@ def wild_p(data, z, points, sup, n_boot, seed, chunk=250):
 
     Yes/no outcomes: multiplier bootstrap of the score statistics under the logit line; `sup` is then the score version's own supremum.
     """
+    if data.n_clusters == 1:
+        return np.nan, np.nan
     y, s, w, n = data.y, data.s, data.w, data.sample.n
     if data.kind == "frequency":
         times = w.astype(int)

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from delight.errors import InputError
-from delight.estimate import base_status, fit_linear, mean, wilson
+from delight.estimate import fit_linear, mean, wilson
 from delight.loyalty.outcome import event_from, prepare
 from delight.resample import counts, generator, percentile
 from delight.result import Note, Result
@@ -93,7 +93,7 @@ def curve(
     return Result.of(
         "M19", table[["grade", *[c for c in table if c != "grade"]]], function="delight.loyalty.curve.curve", notes=notes, outcome=y,
         satisfaction=x, turned=turned, event=float(event), binary=data.binary, scale=scales[y], satisfaction_scale=scales[x],
-        clusters=clusters, ci_level=ci_level, span=span, rounded=rounded, n_boot=n_boot, seed=seed, keys=["outcome_role"], **data.sample.meta,
+        clusters=clusters, ci_level=ci_level, span=span, rounded=rounded, n_boot=n_boot, seed=seed, keys=["outcome_role"], **data.meta,
     )  # fmt: skip
 
 
@@ -182,7 +182,7 @@ def _point(data, here, event, ci_level):
     sd = est.se * np.sqrt(n_eff) if n > 1 else np.nan
     return {
         "n": n, "n_eff": n_eff, "weight": float(w.sum()), "mean": est.value, "ci_lo": lo, "ci_hi": hi, "sd": sd,
-        "share_loyal": share, "share_loyal_lo": low, "share_loyal_hi": high, "share_max": most, "status": base_status(n),
+        "share_loyal": share, "share_loyal_lo": low, "share_loyal_hi": high, "share_max": most, "status": data.status(here),
     }  # fmt: skip
 
 
@@ -247,7 +247,7 @@ def matrix(frame, *, y, x, scales, high=None, low=None, turned=False, weights=No
         keys=["outcome_role", "satisfaction", "loyalty"],
         ci_level=ci_level,
         binary=data.binary,
-        **data.sample.meta,
+        **data.meta,
     )
     counted = dict(n_total=data.sample.n, n_missing=data.sample.n_missing, n_eff=data.sample.n_eff)
     function = "delight.loyalty.curve.matrix"
@@ -279,7 +279,7 @@ def matrix(frame, *, y, x, scales, high=None, low=None, turned=False, weights=No
             rows.append(
                 {"by": "matrix", "group": f"{s} {m}", "satisfaction": s, "loyalty": m, "cell": names.get((s, m), ""), "count": count,
                  "share": share, "ci_lo": lo, "ci_hi": hi, "lift": share / expected if expected > 0 else np.nan,
-                 **_lift_limits(here["s"] == s, here["l"] == m, data, ci_level), "n": count, **counted, "status": base_status(data.sample.n)}
+                 **_lift_limits(here["s"] == s, here["l"] == m, data, ci_level), "n": count, **counted, "status": data.status()}
             )  # fmt: skip
     return Result.of("M19.matrix", rows, function=function, **meta)
 

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from delight.estimate import base_status
 from delight.loyalty.bends import grid, hinge_search, search_bend
 from delight.loyalty.fits import FEWEST, FINE, data_of, design, fit_form, is_fine, loss, solve
 from delight.resample import generator
@@ -74,12 +73,12 @@ def forms(
     data, z, notes = data_of(frame, y, x, scales, covariates, turned, weights, weights_kind, clusters)
     fine = is_fine(data.s, scales[x])
     meta = dict(outcome=y, satisfaction=x, turned=turned, covariates=list(covariates), clusters=clusters, ci_level=ci_level,
-                n_boot=n_boot, folds=folds, seed=seed, binary=data.binary, fine=fine, keys=["outcome_role", "best_aic", "best_cv"], **data.sample.meta)  # fmt: skip
+                n_boot=n_boot, folds=folds, seed=seed, binary=data.binary, fine=fine, keys=["outcome_role", "best_aic", "best_cv"], **data.meta)  # fmt: skip
     rows = _form_rows(data, z, fine, ci_level, n_boot, folds, trim, fewest, seed)
     table = pd.DataFrame(rows).assign(n=data.sample.n, n_missing=data.sample.n_missing, n_eff=data.sample.n_eff)
     for best, by in (("best_aic", "aic"), ("best_cv", "cv_rmse")):
         table[best] = (table[by] == table[by].min()) & table[by].notna()
-    if not len(data.y) or base_status(data.sample.n, model=True) == "insufficient":
+    if not len(data.y) or data.status(model=True) == "insufficient":
         keep = ("form", "n", "n_missing", "n_eff", "status", "wild_weights", "set_identified", "bend")
         table[[c for c in table if c not in keep]] = np.nan
         table = table.astype({"tau": float}).assign(status="insufficient", set_identified="", bend="")
@@ -103,7 +102,7 @@ def steps(
     table = pd.DataFrame(rows).assign(n=data.sample.n, n_missing=data.sample.n_missing, n_eff=data.sample.n_eff)
     return Result.of(
         "M06.steps", table, function="delight.loyalty.forms.steps", notes=notes, outcome=y, satisfaction=x, turned=turned,
-        covariates=list(covariates), clusters=clusters, ci_level=ci_level, keys=["outcome_role", "place"], **data.sample.meta,
+        covariates=list(covariates), clusters=clusters, ci_level=ci_level, keys=["outcome_role", "place"], **data.meta,
     )  # fmt: skip
 
 
@@ -111,7 +110,7 @@ def steps(
 def _form_rows(data, z, fine, ci_level, n_boot, folds, trim, fewest, seed):
     n, s = data.sample.n, data.s
     names = ["linear", "quadratic", "cubic", "saturated", "step", *(["hinge"] if fine else [])]
-    if base_status(n, model=True) == "insufficient" or len(np.unique(data.y)) < 2:
+    if data.status(model=True) == "insufficient" or len(np.unique(data.y)) < 2:
         return [_blank_form(name, "degenerate" if n and len(np.unique(data.y)) < 2 else "insufficient") for name in names]
     centred = s - np.average(s, weights=data.w)
     levels = np.unique(np.floor(s + 0.5)) if fine else np.unique(s)
@@ -125,7 +124,7 @@ def _form_rows(data, z, fine, ci_level, n_boot, folds, trim, fewest, seed):
     cuts = _folds(data, folds, seed)
     rows = []
     for name, x in designs.items():
-        fit, row = fit_form(data, x, saturated=name == "saturated"), _blank_form(name, "ok")
+        fit, row = fit_form(data, x, saturated=name == "saturated"), _blank_form(name, data.status(model=True))
         if not fit.ok:
             rows.append(row | {"status": "not_identified" if fit.model.aliased else "degenerate"})
             continue
@@ -180,7 +179,7 @@ def _step_form(data, z, ci_level, fewest, cuts):
         return design(z, data.s, (data.s >= _best_step(data, z, rows, [r["to_grade"] for r in known])).astype(float))
 
     inside = [r["place"] for r in known if r["in_set"]]
-    return _blank_form("step", "ok") | dict(
+    return _blank_form("step", data.status(model=True)) | dict(
         coef_s=est.value, se_s=est.se, coef_extra=best["coef"], se=best["se"], ci_lo=best["ci_lo"], ci_hi=best["ci_hi"], p=best["p"],
         ssr=fit.ssr, aic=fit.aic + 2, r2=fit.r2, cv_rmse=_cv(data, searched, cuts), set_identified=" ".join(inside),
         tau=best["to_grade"], set_lo=min(r["from_grade"] for r in known if r["in_set"]),
@@ -232,7 +231,7 @@ def step_rows(data, z, ci_level, fewest):
         if fit is not None and fit.ok:
             est, p = fit.contrast(2, ci_level)
             row |= dict(coef=est.value, se=est.se, ci_lo=est.lo, ci_hi=est.hi, p=p, ssr=fit.ssr)
-        rows.append(row | {"status": "ok" if np.isfinite(row["ssr"]) else "insufficient"})
+        rows.append(row | {"status": data.status(model=True) if np.isfinite(row["ssr"]) else "insufficient"})
     best = min((r["ssr"] for r in rows if np.isfinite(r["ssr"])), default=np.nan)
     for r in rows:
         r["distance"] = _distance(r["ssr"], best, data)

@@ -12,7 +12,7 @@ from delight.loyalty.interaction import cell_rows, n_needed, two_scale_columns, 
 from delight.loyalty.outcome import event_from, is_binary, prepare
 from delight.loyalty.regression import FEWEST_ANSWERS, design_terms
 from delight.resample import generator
-from delight.result import Note, Result
+from delight.result import STATUSES, Note, Result
 from delight.scales import Scale, check_scale
 
 #: Persons with the delighter needed among those whose basics are met, and among the others.
@@ -113,14 +113,16 @@ def gate(
     row = {"gate": "person", "by": "", "group": "", **two_scale_columns(found, ci_level, names=("not", "met"))}
     row["verdict"] = "insufficient" if few else {1: "supported", -1: "contradicted", 0: "inconclusive"}[found.agree() if found else 0]
     row["n_needed"] = n_needed(data.sample.n, found.difference[0], WORTH) if found else None
-    row["status"] = "insufficient" if few else "degenerate" if found is None else found.status
+    row["status"] = (
+        "insufficient" if few else "degenerate" if found is None else max(found.status, data.status(model=True), key=STATUSES.index)
+    )
     row |= dict(n=data.sample.n, n_eff=data.sample.n_eff)
     table = pd.DataFrame([row, *[{"gate": "cell", **c} for c in cells]]).astype({"n_needed": float}).assign(n_missing=data.sample.n_missing)
     return Result.of(
         "M06.gate", table, function="delight.loyalty.gate.gate",
         notes=terms.notes, outcome=y, turned=turned, event=float(event), scale=scales[y], delighters=list(delighters), basics=list(basics), delighter_from=high,
         basics_from=met, covariates=list(covariates), clusters=clusters, ci_level=ci_level, n_boot=n_boot, seed=seed, fewest=FEWEST,
-        worth=WORTH, binary=data.binary, keys=["outcome_role", "gate"], **data.sample.meta,
+        worth=WORTH, binary=data.binary, keys=["outcome_role", "gate"], **data.meta,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from scipy import stats
 
 from delight import logit
 from delight.errors import InputError
-from delight.estimate import base_status, benjamini_hochberg, fit_linear, need_columns
+from delight.estimate import benjamini_hochberg, fit_linear, need_columns
 from delight.loyalty.answers import fit_answers
 from delight.loyalty.gate import WORTH
 from delight.loyalty.interaction import cell_rows, n_needed, two_scale_columns, two_scales
@@ -16,7 +16,7 @@ from delight.loyalty.outcome import is_binary, prepare
 from delight.loyalty.panel import twice_answered
 from delight.loyalty.regression import FEWEST_ANSWERS, design_terms
 from delight.resample import generator
-from delight.result import Result
+from delight.result import STATUSES, Result
 from delight.scales import Scale, check_scale
 
 #: Failures needed among those who were delighted before.
@@ -130,7 +130,7 @@ def goodwill(
     side = better * found.agree() if found else 0
     row["verdict"] = "insufficient" if few else {1: "supported", -1: "contradicted", 0: "inconclusive"}[side]
     row["n_needed"] = n_needed(data.sample.n, found.difference[0], WORTH if binary else WORTH_POINTS) if found else np.nan
-    status = "insufficient" if few else "degenerate" if found is None else found.status
+    status = "insufficient" if few else "degenerate" if found is None else max(found.status, data.status(model=True), key=STATUSES.index)
     rows = [{"term": "interaction", **row, "status": status}]
     rows += [_term(found, j, name, ci_level, status) for j, name in enumerate(("failure", "prior", "product"))]
     within = _within(data, failed, before, others, respondent, ci_level) if not binary and respondent and not few else None
@@ -143,7 +143,7 @@ def goodwill(
         "M22", pd.DataFrame(rows), function="delight.loyalty.goodwill.goodwill", notes=terms.notes, outcome=y,
         failure=failure, prior=prior, prior_score=prior_score, controls=list(controls), delight_from=delight_from, turned=turned, binary=binary,
         scale=scales[y], prior_scale=scales[prior], clusters=clusters, ci_level=ci_level, n_boot=n_boot, seed=seed, fewest=FEWEST,
-        worth=WORTH if binary else WORTH_POINTS, keys=["outcome_role", "term"], **data.sample.meta,
+        worth=WORTH if binary else WORTH_POINTS, keys=["outcome_role", "term"], **data.meta,
     )  # fmt: skip
 
 
@@ -340,7 +340,7 @@ def recovery(
     pairs = {"resolved - none": (1, 0), "unresolved - none": (2, 0), "resolved - unresolved": (1, 2)}
     rows = []
     for name, (a, b) in pairs.items():
-        status = base_status(min(n[a], n[b]), model=True)
+        status = data.status(data.s == a, data.s == b, model=True)
         row = dict(
             contrast=name,
             n_first=n[a],
@@ -361,7 +361,7 @@ def recovery(
         "M22.recovery", table.assign(n=data.sample.n, n_missing=data.sample.n_missing, n_eff=data.sample.n_eff),
         function="delight.loyalty.goodwill.recovery", notes=terms.notes, outcome=y, failure=failure, resolved=resolved,
         resolved_from=float(resolved_from), controls=list(controls), turned=turned, binary=data.binary, scale=scales[y], clusters=clusters,
-        ci_level=ci_level, keys=["outcome_role", "contrast"], **data.sample.meta,
+        ci_level=ci_level, keys=["outcome_role", "contrast"], **data.meta,
     )  # fmt: skip
 
 

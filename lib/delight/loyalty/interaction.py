@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 from scipy.special import expit
 
-from delight.estimate import Estimate, base_status, fit_linear, mean, wilson
+from delight.estimate import Estimate, fit_linear, mean, wilson
 from delight.loyalty.answers import firth_interval, fit_answers
 from delight.loyalty.draws import Refit
 from delight.resample import counts, percentile
@@ -154,7 +154,7 @@ def cell_rows(values, first, second, data, names, *, share, ci_level):
                 n_eff = float(n) if data.kind != "sampling" else float(w.sum() ** 2 / (w**2).sum())
                 lo, hi = wilson(est.value, n_eff, ci_level) if share else (est.lo, est.hi)
                 row |= dict(n_eff=n_eff, value=est.value, value_lo=lo, value_hi=hi)
-            rows.append(row | {"status": base_status(n)})
+            rows.append(row | {"status": data.status(here)})
     return rows
 
 

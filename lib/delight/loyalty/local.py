@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from delight.estimate import base_status, fit_linear
+from delight.estimate import fit_linear
 from delight.loyalty.answers import fit_answers
 from delight.loyalty.fits import FINE
 
@@ -66,7 +66,7 @@ def grade_table(data, z, grades, local, ci_level, *, latent, share_max):
                     row |= dict(d_latent=est.value, d_latent_se=est.se, d_latent_lo=est.lo, d_latent_hi=est.hi, d_latent_p=p)
                     if g == AROUND[1]:
                         found["latent"], found["latent_p"] = est, p
-        rows.append(row | dict(share_max=share_max, status=base_status(n)))
+        rows.append(row | dict(share_max=share_max, status=data.status(grades == g)))
     columns = [
         "grade",
         "n",

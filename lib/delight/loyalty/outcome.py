@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from delight.errors import InputError
-from delight.estimate import benjamini_hochberg, sample
+from delight.estimate import base_status, benjamini_hochberg, sample
 from delight.result import STATUSES, Result, plain
 from delight.scales import check_scale
 
@@ -50,6 +50,27 @@ class Loyalty:
     @property
     def kind(self):
         return self.sample.kind
+
+    @property
+    def meta(self):
+        return {**self.sample.meta, "n_clusters": self.n_clusters}
+
+    @property
+    def n_clusters(self):
+        return None if self.clusters is None else len(np.unique(self.clusters))
+
+    def status(self, *sides, model=False):
+        """Status of an estimate from all rows, or from the smallest of some `sides` (boolean arrays)."""
+        found = [
+            base_status(*self._base(side), clusters=self.n_clusters, model=model) for side in sides or [np.ones(len(self.y), dtype=bool)]
+        ]
+        return max(found, key=STATUSES.index)
+
+    def _base(self, side):
+        """(n, effective n) of some rows."""
+        w = self.w[side]
+        n = int(round(w.sum())) if self.kind == "frequency" else len(w)
+        return n, float(w.sum() ** 2 / (w**2).sum()) if self.kind == "sampling" and n else float(n)
 
     @property
     def equal_weights(self):

@@ -155,6 +155,7 @@ def path_model(
     notes = [Note("without_arrow", {"constructs": [c for c in given if c not in names]})] if len(names) < len(given) else []
     x = used.frame[columns].to_numpy(dtype=float)
     n_boot = draws_needed(n_boot, len(pairs))
+    n_clusters = int(used.frame[clusters].nunique()) if clusters else None
     fit, draws, status = None, None, _unusable(x, used, model)
     if not status:
         centre, covariance = moments(x, used.w, kind=used.kind)
@@ -164,9 +165,9 @@ def path_model(
         groups = used.frame[clusters].to_numpy() if clusters else None
         drawn = bootstrap_moments(x, used.w, kind=used.kind, clusters=groups, n_boot=n_boot, rng=generator(seed, METHOD))
         draws = model.fit(drawn[1], drawn[0], like=fit)
-        if clusters and used.frame[clusters].nunique() < 20:
-            notes.append(Note("few_clusters", {"clusters": int(used.frame[clusters].nunique())}))
-    tables = _Tables(model, fit, draws, used, status, scales, ci_level)
+        if n_clusters and n_clusters < 20:
+            notes.append(Note("few_clusters", {"clusters": n_clusters}))
+    tables = _Tables(model, fit, draws, used, status, scales, ci_level, n_clusters)
     about = {**used.meta, "constructs": blocks, "inner": [f"{a} -> {b}" for a, b in pairs], "scheme": scheme, "mode": "A"}
     about |= {"keys": ["source", "target", "construct", "other", "item", "role"]}
     about |= {"clusters": clusters, "ci_level": ci_level, "n_boot": n_boot, "seed": seed, "tolerance": tolerance}
@@ -341,10 +342,10 @@ def _regress(c, sources, target):
 class _Tables:
     """The tables of a model, from its fit (None where it could not be estimated) and its draws."""
 
-    def __init__(self, model, fit, draws, used, status, scales, ci_level):
+    def __init__(self, model, fit, draws, used, status, scales, ci_level, n_clusters):
         self.model, self.fit, self.draws, self.status, self.ci_level = model, fit, draws, status, ci_level
         self.count = {"n": used.n, "n_missing": used.n_missing, "n_eff": used.n_eff}
-        self.base = "low_base" if used.n < FEW else base_status(used.n)
+        self.base = base_status(used.n, used.n_eff, clusters=n_clusters, soft=FEW)
         self.weak = np.zeros(len(model.names), dtype=bool)
         if draws is not None:
             for each in (fit, draws):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from delight.errors import InputError
-from delight.estimate import base_status, fit_linear, mean, need_columns
+from delight.estimate import fit_linear, mean, need_columns
 from delight.loyalty.fits import FEWEST, FINE, data_of, design, fit_form
 from delight.loyalty.forms import STEP_LIMIT, forms
 from delight.result import Note, Result
@@ -72,7 +72,7 @@ def regimes(
         "M19.regimes", table[["by", "group", *[c for c in table if c not in ("by", "group")]]], function="delight.loyalty.regimes.regimes",
         notes=notes, outcome=y, satisfaction=x, by=by, turned=turned, delight_from=delight_from, covariates=list(covariates),
         clusters=clusters, ci_level=ci_level, seed=seed, test=test, binary=data.binary, keys=["outcome_role", "group", "form"],
-        **data.sample.meta,
+        **data.meta,
     )  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def _moderation(data, z, which, groups, delight_from, ci_level):
     """The joint test of equal slopes and steps, and each group's own."""
     frequency = data.w if data.kind == "frequency" else np.ones(len(data.y))
     n = {g: int(frequency[which == g].sum()) for g in groups}
-    enough = [g for g in groups if base_status(n[g], model=True) != "insufficient" and len(np.unique(data.s[which == g])) > 2]
+    enough = [g for g in groups if data.status(which == g, model=True) != "insufficient" and len(np.unique(data.s[which == g])) > 2]
     blank = dict.fromkeys(("coef_s", "se_s", "coef_extra", "se", "ci_lo", "ci_hi", "p"), np.nan)
     rows = [dict(group=g, form="moderation", n=n[g], n_eff=float(n[g]), status="insufficient", **blank) for g in groups]
     test = {"f": None, "df": None, "p": None}
@@ -104,7 +104,7 @@ def _moderation(data, z, which, groups, delight_from, ci_level):
     f, p = fit.wald(restrictions)
     for j, g in enumerate(enough):
         row = next(r for r in rows if r["group"] == g)
-        row |= dict(coef_s=fit.coef[k + j], se_s=fit.se[k + j], status=base_status(n[g]))
+        row |= dict(coef_s=fit.coef[k + j], se_s=fit.se[k + j], status=data.status(which == g))
         if step:
             est, own_p = fit.contrast(np.eye(x.shape[1])[2 * k + j], ci_level)
             row |= dict(coef_extra=est.value, se=est.se, ci_lo=est.lo, ci_hi=est.hi, p=own_p)
@@ -137,7 +137,7 @@ def zones(
     """
     data, z, notes = data_of(frame, y, x, scales, (), turned, weights, weights_kind, clusters)
     meta = dict(outcome=y, satisfaction=x, turned=turned, clusters=clusters, ci_level=ci_level, binary=data.binary, scale=scales[y],
-                satisfaction_scale=scales[x], keys=["outcome_role", "zone"], **data.sample.meta)  # fmt: skip
+                satisfaction_scale=scales[x], keys=["outcome_role", "zone"], **data.meta)  # fmt: skip
     frequency = data.w if data.kind == "frequency" else np.ones(len(data.y))
     places = np.unique(data.s)[1:]
     if len(places) > 2 * FINE:
@@ -168,7 +168,7 @@ def zones(
         row = dict(zone=name, from_point=edges[i], to_point=edges[i + 1], set_lo=np.nan, set_hi=np.nan)
         row |= dict(set_lo=min(p[i - 1] for p in near), set_hi=max(p[i - 1] for p in near)) if i else {}
         row |= dict(mean=est.value, ci_lo=est.lo, ci_hi=est.hi) if data.clusters is None else _clustered(data, best, i, ci_level)
-        rows.append(row | dict(n=n, **counted, status=status if status != "ok" else base_status(n)))
+        rows.append(row | dict(n=n, **counted, status=status if status != "ok" else data.status(here)))
     notes = [*notes, *([Note("no_zones", aic)] if status != "ok" else [])]
     return Result.of("M19.zones", rows, function=function, notes=notes, **meta, aic=aic)
 

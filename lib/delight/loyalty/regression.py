@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from delight.errors import InputError
-from delight.estimate import aliased_terms, base_status, benjamini_hochberg, fit_linear, need_columns
+from delight.estimate import aliased_terms, benjamini_hochberg, fit_linear, need_columns
 from delight.loyalty.answers import firth_interval, fit_answers
 from delight.loyalty.outcome import event_from, prepare
 from delight.resample import counts, generator, percentile
@@ -218,7 +218,7 @@ def _ready(frame, y, x, scales, delight_from, rational, emotional, controls, tur
     design = replace(design, notes=(*left_out, *design.notes))
     meta = dict(outcome=y, satisfaction=x, turned=turned, delight_from=delight_from, clusters=clusters, binary=data.binary)
     meta |= dict(satisfaction_scale=scales[x], scale=scales[y], keys=["outcome_role", "block", "step"])
-    return data, design, {**meta, **data.sample.meta, "missing": _missing_by(frame, [y, x, *others])}
+    return data, design, {**meta, **data.meta, "missing": _missing_by(frame, [y, x, *others])}
 
 
 def _missing_by(frame, columns):
@@ -324,7 +324,7 @@ def _per_parameter(data, design, kind):
 def _status(data, design, kind):
     if data.sample.n and len(np.unique(data.y)) < 2:
         return "degenerate"
-    base = base_status(data.sample.n, model=True)
+    base = data.status(model=True)
     return "insufficient" if base == "insufficient" or _per_parameter(data, design, kind) < 5 else base
 
 

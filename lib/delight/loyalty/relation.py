@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from delight.errors import InputError
-from delight.estimate import aliased_terms, base_status, benjamini_hochberg, fit_linear, need_columns, sample
+from delight.estimate import aliased_terms, benjamini_hochberg, fit_linear, need_columns, sample
 from delight.loyalty.draws import Refit
 from delight.loyalty.outcome import is_binary, prepare
 from delight.loyalty.regression import design_terms
@@ -145,7 +145,7 @@ def _bond_rows(data, bound, z, population, ci_level, n_boot, seed):
         "ratio_hi",
         "imbalance",
     )
-    status = base_status(min(n.values()), model=True)
+    status = data.status(bound == 1.0, bound == 0.0, model=True)
     rows = [about | dict(scale=s, estimator=e, **dict.fromkeys(numbers, np.nan), status=status) for s, e in plan]
     if status == "insufficient":
         return rows
@@ -333,7 +333,7 @@ def mediation(
     z = terms.x.drop(columns=x, errors="ignore").to_numpy(dtype=float)
     t = (data.s >= delight_from).astype(float) if delight_from is not None else data.s
     m = data.sample.frame[mediator].to_numpy(dtype=float)
-    status, w = base_status(data.sample.n, model=True), data.w
+    status, w = data.status(model=True), data.w
     design = np.column_stack([np.ones(len(t)), t, z, m, data.y])
     if status != "insufficient" and aliased_terms(design[:, :-1] * np.sqrt(w)[:, None], [str(j) for j in range(design.shape[1] - 1)]):
         status = "not_identified"
@@ -363,7 +363,7 @@ def mediation(
         zero = dict(rho_zero=float(point[0, 6]), rho_zero_lo=float(r_lo), rho_zero_hi=float(r_hi))
     meta = dict(outcome=y, delight=x, mediator=mediator, delight_from=delight_from, covariates=list(covariates), turned=turned,
                 clusters=clusters, ci_level=ci_level, n_boot=n_boot, seed=seed, binary=data.binary, scale=scales[y], **zero,
-                **data.sample.meta)  # fmt: skip
+                **data.meta)  # fmt: skip
     function = "delight.loyalty.relation.mediation"
     return Mediation(
         Result.of("M20.mediation", pd.DataFrame(list(rows.values())), function=function, notes=terms.notes, keys=["path"], **meta),
@@ -454,7 +454,7 @@ def contrast(
     row = {"first": _named(first), "second": _named(second), **row}
     return Result.of(
         "M20.contrast", [row], function="delight.loyalty.relation.contrast", notes=notes, outcome=y, group=group, turned=turned,
-        covariates=list(covariates), clusters=clusters, ci_level=ci_level, scale=scales[y], keys=["first", "second"], **data.sample.meta,
+        covariates=list(covariates), clusters=clusters, ci_level=ci_level, scale=scales[y], keys=["first", "second"], **data.meta,
     )  # fmt: skip
 
 
@@ -477,7 +477,7 @@ def _two_groups(data, covariates, margin, ci_level):
     for name, side in (("mean_first", 1), ("mean_second", 0)):
         here = data.s == side
         row[name] = float(np.average(data.y[here], weights=data.w[here])) if here.any() else np.nan
-    status = base_status(min(n), model=True)
+    status = data.status(data.s == 1, data.s == 0, model=True)
     if status != "insufficient":
         fit = fit_linear(data.y, np.column_stack([np.ones(len(data.y)), data.s, z]), data.w, kind=data.kind, clusters=data.clusters)
         if np.isnan(fit.coef).any():

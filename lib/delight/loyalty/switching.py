@@ -9,7 +9,7 @@ from scipy import stats
 from delight.errors import InputError
 from delight.estimate import Design, base_status, need_columns, sample, wilson
 from delight.loyalty.outcome import is_binary
-from delight.result import Note, Result
+from delight.result import STATUSES, Note, Result
 from delight.scales import check_scale
 
 #: Published shares of consumers who consider switching after one bad experience and after a second, and how close counts as equal.
@@ -122,7 +122,7 @@ def _share(used, column, trigger, clusters, claim, margin, ci_level):
     row = dict(trigger=trigger, share=np.nan, estimate=np.nan, se=np.nan, ci_lo=np.nan, ci_hi=np.nan, ci90_lo=np.nan, ci90_hi=np.nan)
     row |= dict(claim=claim, margin=margin, tost_p=np.nan, p=np.nan, n_needed=n_equal(claim, margin), verdict="insufficient")
     row |= dict(nested=None, mcnemar_p=np.nan, n_against=0, n_both=0, logical=None)
-    row |= dict(n=used.n, n_missing=used.n_missing, n_eff=used.n_eff, status=base_status(used.n))
+    row |= dict(n=used.n, n_missing=used.n_missing, n_eff=used.n_eff, status=_status(used, clusters))
     if not used.n:
         return row
     share, se, n_eff = _estimate(used, used.frame[column].to_numpy(dtype=float), clusters)
@@ -135,6 +135,10 @@ def _share(used, column, trigger, clusters, claim, margin, ci_level):
         outside = hi < claim - margin or lo > claim + margin
         row["verdict"] = "consistent" if inside else "differs here" if outside else "inconclusive"
     return row
+
+
+def _status(used, clusters):
+    return base_status(used.n, used.n_eff, clusters=used.frame[clusters].nunique() if clusters else None)
 
 
 def _estimate(used, values, clusters):
@@ -193,7 +197,7 @@ def _increment(used, both, rows, clusters, ci_level):
         row |= _halves(one, two, ci_level)
         row |= dict(n=one["n"] + two["n"], n_missing=one["n_missing"], n_eff=one["n_eff"] + two["n_eff"], nested=False)
         row["logical"] = bool(not row["estimate"] < 0)
-        row["status"] = base_status(min(one["n"], two["n"]))
+        row["status"] = max(one["status"], two["status"], key=STATUSES.index)
         return row
     first, second = (both.frame[f"({t})"].to_numpy(dtype=float) for t in ("one", "two"))
     frequency = both.w if both.kind == "frequency" else np.ones(len(first))
@@ -205,7 +209,7 @@ def _increment(used, both, rows, clusters, ci_level):
     row |= dict(nested=against == 0, n_against=against, logical=bool(wide.value >= 0), n=both.n, n_missing=both.n_missing, n_eff=both.n_eff)
     if against and (both.kind != "sampling" or np.ptp(both.w) < 1e-12):
         row["mcnemar_p"] = float(stats.binomtest(more, against + more).pvalue)
-    row["status"] = base_status(both.n) if wide.se > 0 else "degenerate"
+    row["status"] = "degenerate" if wide.se == 0 else _status(both, clusters)
     return row
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from delight.estimate import base_status
 from delight.loyalty.bends import latent_hinge, search_bend
 from delight.loyalty.fits import FEWEST, data_of, is_fine
 from delight.loyalty.local import AROUND, grade_table, saturated_means, sign
@@ -82,7 +81,7 @@ def rule(
     hinge = None
     if not testable:
         verdict, d = "not_identified", {}
-    elif base_status(data.sample.n, model=True) == "insufficient" or (not fine and not enough):
+    elif data.status(model=True) == "insufficient" or (not fine and not enough):
         verdict = "insufficient"
     elif fine:
         hinge = search_bend(data, z, ci_level, n_boot, trim, fewest, seed)
@@ -102,9 +101,11 @@ def rule(
         fine=fine, verdict=verdict, flags=flags, n_around=around, share_max=share_max, bend=bend, rule=RULE, fewest=fewest,
         satisfaction_scale=scale, scale=scales[y], keys=["outcome_role"],
         d=_as_dict(d.get("local"), d.get("p")), d_latent=_as_dict(latent, d.get("latent_p")), hinge=hinge.as_dict() if hinge else None, seed=seed, n_boot=n_boot,
-        **_needed(data, contrast, around, bend, fewest), **data.sample.meta,
+        **_needed(data, contrast, around, bend, fewest), **data.meta,
     )  # fmt: skip
-    status = {"insufficient": "insufficient", "not_identified": "not_identified"}.get(verdict, "edge" if "edge" in flags else "ok")
+    status = {"insufficient": "insufficient", "not_identified": "not_identified"}.get(
+        verdict, "edge" if "edge" in flags else data.status(model=True)
+    )
     return Result.of("M06", table, function="delight.loyalty.threshold.rule", notes=notes, status=status, **meta)
 
 
