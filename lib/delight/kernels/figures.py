@@ -26,14 +26,21 @@ def prepare():
         figure.savefig(io.BytesIO(), format="png")
 
 
-def once():
-    """Have pyplot and the inline backend of this process draw each figure once."""
+def once(shell):
+    """Have pyplot and the inline backend draw each figure of this shell once, whenever they are imported."""
     from IPython.core import pylabtools
 
     pylabtools.print_figure = _print_figure(pylabtools.print_figure)
-    pyplot = sys.modules.get("matplotlib.pyplot")
-    if pyplot is not None:
-        pyplot.install_repl_displayhook = lambda: None
+    for name in ("register", "unregister"):  # pyplot asks to draw all that changed after each cell
+        setattr(shell.events, name, _but_pyplot(getattr(shell.events, name)))
+
+
+def _but_pyplot(ask):
+    def asked(event, function):
+        if getattr(function, "__module__", "") != "matplotlib.pyplot":
+            ask(event, function)
+
+    return asked
 
 
 def _print_figure(drawn_twice):

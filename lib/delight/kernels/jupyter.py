@@ -17,6 +17,6 @@ def run(talk, ready, *arguments):
     sys.argv = ["ipykernel_launcher", *arguments]
     app = kernelapp.IPKernelApp.instance(parent_handle=os.getppid())
     app.initialize([*arguments])
-    figures.once()
+    figures.once(app.shell)
     ready()
     app.start()

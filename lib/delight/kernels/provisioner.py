@@ -14,7 +14,7 @@ import sys
 from contextlib import ExitStack
 
 from jupyter_client.provisioning import LocalProvisioner
-from traitlets import Float, List, Unicode
+from traitlets import Float, List, Unicode, default
 
 from delight.kernels import KERNEL, LIBRARIES, warm
 
@@ -24,8 +24,12 @@ NAME = "warm-provisioner"
 class WarmProvisioner(LocalProvisioner):
     """Asks for a fork, and starts an ordinary kernel, saying why, where none is to be had."""
 
-    modules = List(Unicode(), list(LIBRARIES), help="Imported once, before the first kernel.").tag(config=True)
+    modules = List(Unicode(), help="Imported once, before the first kernel.").tag(config=True)
     start_timeout = Float(30.0, help="Seconds a forked kernel has to come up.").tag(config=True)
+
+    @default("modules")
+    def _modules(self):
+        return list(LIBRARIES)
 
     async def launch_kernel(self, cmd, **options):
         arguments = _arguments(cmd)

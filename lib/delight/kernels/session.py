@@ -140,9 +140,10 @@ def run(talk, ready):
         os.dup2(nothing.fileno(), 0)
     sys.stdout, sys.stderr = Stream(1, line), Stream(2, line)
     builtins.input = _no_input
+    os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")  # as Jupyter's kernel does
     shell = Shell.instance()
     shell.line = line
-    figures.once()
+    figures.once(shell)
     ready()
     while True:
         try:

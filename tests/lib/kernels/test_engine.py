@@ -212,6 +212,8 @@ Axes.draw = counted"""
 def test_each_figure_is_drawn_once(tmp_path):
     done = execute(tmp_path, COUNTED, "plt.plot([1, 3]); plt.title('Once');", "print(len(drawn))")
     assert len(png(done, 1)) and shown(done)[2] == "1\n"
+    later = execute(tmp_path, COUNTED, "plt.ioff(); plt.ion(); plt.plot([1, 3]);", "print(len(drawn))", modules=())
+    assert len(png(later, 1)) and shown(later)[2] == "1\n", "also where pyplot is imported by the notebook only"
 
 
 def test_a_figure_is_cut_to_what_jupyter_would_show():
