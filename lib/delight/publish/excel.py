@@ -120,7 +120,7 @@ def _shown(content, words, chapter, block):
         return None
     title = view.title(*results, words, **options)
     note = view.caption(*results, words, **options) if view.caption else ""
-    return Sheet(chapter, _plain(title), _plain(note), block["tables"], columns, drawn)
+    return Sheet(chapter, render.plain(title), render.plain(note), block["tables"], columns, drawn)
 
 
 def _behind(content, words, chapter, name):
@@ -143,10 +143,6 @@ def _chart_columns(words, drawn):
             heading = series.name or chart.title or chart.axis or workbook.heading(words, "value")
             columns.append(views.Column(heading, series.known, chart.format, series.lo, series.hi))
     return columns
-
-
-def _plain(text):
-    return str(text).replace("**", "")
 
 
 # ---- names of sheets
@@ -188,8 +184,9 @@ class _Look:
     def soft(self, **about):
         return self(font_color=theme.COLOURS["soft"], **about)
 
-    def head(self, number):
-        return self(bold=True, text_wrap=True, bottom=1, align="right" if number else "left", valign="bottom")
+    def head(self, number, first=False):
+        side = {"align": "right"} if number else {"align": "left", "indent": 0 if first else 1}
+        return self(bold=True, text_wrap=True, bottom=1, valign="bottom", **side)
 
     def link(self):
         return self(font_color=theme.COLOURS["main"], underline=1)
@@ -210,7 +207,7 @@ def _contents(tab, tabs, sheets, content, words, look):
     tab.write_string(2, 0, workbook.reading_guide(words, content.about), look.soft())
     heads = ("sheet", "chapter", "answers", "n", "method", "made_by", "result")
     for column, head in enumerate(heads):
-        tab.write_string(_HEAD, column, workbook.heading(words, head), look.head(head == "n"))
+        tab.write_string(_HEAD, column, workbook.heading(words, head), look.head(head == "n", not column))
     for row, (target, sheet) in enumerate(zip(tabs, sheets), _HEAD + 1):
         meta = content.result(sheet.names[0]).meta
         tab.write_url(row, 0, f"internal:{_quoted(target.name)}!A1", look.link(), string=target.name)
@@ -221,7 +218,7 @@ def _contents(tab, tabs, sheets, content, words, look):
             (5, _function(meta)),
             (6, ", ".join(sheet.names)),
         ):
-            _text(tab, row, column, text, look, text_wrap=True)
+            _text(tab, row, column, text, look, text_wrap=True, indent=1)
         if not is_missing(meta.get("n_used")):
             tab.write_number(row, 3, meta["n_used"], look(num_format=charts.NUMBERS["count"]))
     for column, width in enumerate((32, 30, 58, 8, 34, 38, 34)):
@@ -273,13 +270,13 @@ def _column(tab, at, column, words, look):
     """A column with its limits in two more; returns how many it took."""
     values, numeric = list(column.values), column.format != "text"
     shown = [render.shown(v, column.format, words) for v in values]
-    tab.write_string(_HEAD, at, str(column.heading), look.head(numeric))
+    tab.write_string(_HEAD, at, str(column.heading), look.head(numeric, not at))
     tab.set_column(at, at, _width(column.heading, shown))
     bold = list(column.emphasis) if column.emphasis is not None else [False] * len(values)
     for row, (value, text, strong) in enumerate(zip(values, shown, bold), _HEAD + 1):
         about = {"bold": True} if strong else {}
         if not numeric:
-            _text(tab, row, at, text, look, text_wrap=True, **about)
+            _text(tab, row, at, text, look, text_wrap=True, indent=1 if at else 0, **about)
         elif is_missing(value):
             tab.write_blank(row, at, None, look())
         else:
@@ -288,7 +285,7 @@ def _column(tab, at, column, words, look):
         return 1
     for place, (key, limits) in enumerate((("lower", column.lo), ("upper", column.hi)), at + 1):
         tab.write_string(_HEAD, place, workbook.heading(words, key), look.head(True))
-        tab.set_column(place, place, 9)
+        tab.set_column(place, place, 11)
         for row, value in enumerate(limits, _HEAD + 1):
             if not is_missing(value):
                 tab.write_number(row, place, float(value), look.soft(num_format=charts.NUMBERS[column.format]))
@@ -346,12 +343,8 @@ def _series(name, chart, series, i, rows, across, value, labels):
             "value": True,
             "position": "right",
         }
-    elif chart.kind in ("column", "stacked"):
-        made["data_labels"] = {
-            "value": True,
-            "num_format": charts.NUMBERS[chart.format],
-            **({"position": "inside_base"} if series.lo is not None else {}),
-        }
+    elif chart.kind == "stacked":
+        made["data_labels"] = {"value": True, "num_format": charts.NUMBERS[chart.format], "font": {"color": theme.on(colour)}}
     return made
 
 
@@ -375,9 +368,9 @@ def _axes(drawn, chart):
         "label_position": "low",
         "major_gridlines": {"visible": False},
     }
-    if chart.kind in ("bar", "stacked"):
-        drawn.set_x_axis({**across, "reverse": True, "name": ""})
-        drawn.set_y_axis({**values, "crossing": "max"})
+    if chart.kind in ("bar", "stacked"):  # lying bars: the horizontal axis is that of the values
+        drawn.set_x_axis(values)
+        drawn.set_y_axis({**across, "name": "", "reverse": True, "crossing": "max"})
     else:
         if chart.kind == "scatter":
             across["num_format"] = charts.NUMBERS[chart.x_format]

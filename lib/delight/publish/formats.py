@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 #: Formats of a report with the name of their file.
-FILES = {"html": "report.html", "pdf": "report.pdf", "xlsx": "tables.xlsx"}
+FILES = {"html": "report.html", "pdf": "report.pdf", "xlsx": "tables.xlsx", "pptx": "slides.pptx"}
 FORMATS = tuple(FILES)
 
 
@@ -32,7 +32,7 @@ def write(content, language, folder, formats=FORMATS):
     StudyError
         The story names a result that the run does not have.
     """
-    from delight.publish import excel, html, pdf
+    from delight.publish import excel, html, pdf, slides
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -41,6 +41,7 @@ def write(content, language, folder, formats=FORMATS):
         "html": lambda path: html.save(page, path),
         "pdf": lambda path: pdf.write(page, path),
         "xlsx": lambda path: excel.write(content, language, path),
+        "pptx": lambda path: slides.write(content, language, path),
     }
     files, warnings = [], []
     for name in (f for f in FORMATS if f in formats):

@@ -222,6 +222,11 @@ def font_faces():
     return "\n".join(rules)
 
 
+def brand(colours):
+    """The study's own colour: the first of its colours that is one, as ``#rrggbb``, else ours."""
+    return next((c for c in colours or [] if re.fullmatch(r"#[0-9a-fA-F]{6}", str(c))), theme.COLOURS["main"])
+
+
 def brand_css(colours, left, foot):
     """The study's own colour, and the running texts of the pages.
 
@@ -232,9 +237,8 @@ def brand_css(colours, left, foot):
     left, foot : str
         Client text, above and below every page.
     """
-    brand = next((c for c in colours or [] if re.fullmatch(r"#[0-9a-fA-F]{6}", str(c))), theme.COLOURS["main"])
-    on_brand = "#ffffff" if contrast(brand, "#ffffff") >= 4.5 else theme.COLOURS["ink"]
-    rules = f":root{{--brand:{brand};--on-brand:{on_brand};--brand-text:{readable(brand)}}}"
+    own = brand(colours)
+    rules = f":root{{--brand:{own};--on-brand:{theme.on(own)};--brand-text:{readable(own)}}}"
     running = (
         f"@top-left{{content:{css_string(left)}}}@top-right{{content:{css_string('')};content:string(chapter)}}"
         f"@bottom-left{{content:{css_string(foot)}}}@bottom-right{{content:counter(page)}}"
@@ -247,21 +251,9 @@ def css_string(text):
     return '"' + "".join(c if c.isascii() and (c.isalnum() or c == " ") else f"\\{ord(c):06x} " for c in str(text)) + '"'
 
 
-def contrast(one, other):
-    """Contrast ratio of two colours (WCAG 2)."""
-    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def _luminance(colour):
-    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    r, g, b = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b
-
-
 def readable(colour):
     """The colour, darkened until its contrast on white is 4.5 (WCAG AA)."""
-    while contrast(colour, "#ffffff") < 4.5:
+    while theme.contrast(colour, "#ffffff") < 4.5:
         colour = "#" + "".join(f"{int(int(colour[i : i + 2], 16) * 0.94):02x}" for i in (1, 3, 5))
     return colour
 

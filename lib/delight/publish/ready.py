@@ -1,15 +1,14 @@
-"""What a report needs of a study beside its codebook and data: story, logo and confirmed segmentation, checked before a run."""
+"""What a report needs of a study beside its codebook and data: story, logo, slide template and confirmed segmentation, checked before a run."""
 
 from __future__ import annotations
 
 from delight.errors import StudyError
 from delight.findings import Finding
-from delight.publish import html, story
-from delight.segments import SegmentModel
+from delight.publish import html, story, template
 
 
 def check(study, chapters=None):
-    """Everything wrong with a study's story, logo and segmentation.
+    """Everything wrong with a study's story, logo, slide template and segmentation.
 
     Parameters
     ----------
@@ -29,8 +28,12 @@ def check(study, chapters=None):
             found += error.findings
     if why := html.logo_problem(study):
         found.append(Finding("warning", "unusable_logo", why, file="study.toml"))
+    if why := template.problem(study):
+        found.append(Finding("error", "unusable_template", why, file="study.toml"))
     path = study.path / "segments.json"
     if path.exists():
+        from delight.segments import SegmentModel
+
         try:
             SegmentModel.load(path)
         except StudyError as error:

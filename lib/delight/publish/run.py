@@ -11,7 +11,7 @@ from pathlib import Path
 
 from delight import __version__
 from delight.errors import DelightError, RunError
-from delight.publish import chain, folders, formats, html, location, manifest, story
+from delight.publish import chain, folders, formats, html, location, manifest, story, template
 from delight.publish.content import Content
 from delight.publish.headline import headline
 from delight.publish.order import Order, settle
@@ -180,6 +180,7 @@ def _dress(order, walked, work, report, started, say):
     """From finished chapters to a report folder: what it rests on, tables a client may see, languages and formats, run.json."""
     story.keep(order.study, order.wave, work, [c.name for c in order.chapters])
     logo = html.keep_logo(order.study, work)
+    template.keep(order.study, work)
     content = _content(order, walked.chapters, work)
     for name in content.table_names():
         content.result(name).save(report / "tables" / name)

@@ -15,7 +15,7 @@ from delight.publish.kept import Shelf, Tables
 ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
 
 #: What dressing a report adds to the work folder: no chapter reads it.
-DRESS = ("content.json", "labels.*.json", "story.json", "logo.*", "made.json")
+DRESS = ("content.json", "labels.*.json", "story.json", "logo.*", "template.*", "made.json")
 
 
 @dataclass

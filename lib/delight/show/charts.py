@@ -103,6 +103,20 @@ class Chart:
         """Whether there is nothing to draw."""
         return not self.categories or all(v is None for s in self.series for v in s.known)
 
+    @property
+    def ends(self):
+        """Lowest and highest value of the axis, None where the program may choose: bars begin at zero, and no share goes beyond 100 %."""
+        if self.kind == "stacked":
+            return 0.0, 1.0
+        known = [
+            v for s in self.series for limits in (s.values, s.lo, s.hi) if limits is not None for v in _numbers(limits) if v is not None
+        ]
+        low = 0.0 if min(known) >= 0 and (self.kind in ("bar", "column") or self.format.startswith("percent")) else None
+        high = 0.0 if self.kind in ("bar", "column") and max(known) <= 0 else None
+        if self.format.startswith("percent") and 0.7 < max(known) <= 1:
+            high = 1.0
+        return low, high
+
 
 def offered(view, results, words, options):
     """The charts a figure offers, those with something to draw; none where it can only be a picture."""

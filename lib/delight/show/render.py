@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
+from contextlib import contextmanager
 from html import escape
 
 from delight.show import theme, views
@@ -35,6 +36,11 @@ _WIDEST = 9
 def paragraph(text):
     """Plain text with ``**bold**`` as safe HTML."""
     return re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", escape(str(text), quote=False))
+
+
+def plain(text):
+    """Text without its ``**bold**`` marks."""
+    return str(text).replace("**", "").strip()
 
 
 def shown(value, format, words):
@@ -135,20 +141,39 @@ def _cards(view, columns, results, words, options):
     return f'<div class="cards" role="group" aria-label="{title}"><dl>{"".join(cards)}</dl>{foot}</div>'
 
 
-def figure_svg(view, results, words, options, *, salt="delight"):
-    """The figure as an SVG element, drawn once; its text stays text."""
+@contextmanager
+def _drawn(view, results, words, options, salt="delight"):
+    """A figure drawn once: yields it with its size in millimetres, or None where every point is missing or kept from view."""
     size = view.size(*results, **options) if callable(view.size) else view.size
     with theme.figure(*size, salt=salt) as (figure, ax), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")  # a client's script that our fonts lack: the reader's system has one
         view(*results, ax, words, **options)
-        if not any(
+        shows = any(
             drawn.has_data() for drawn in figure.findobj(lambda part: hasattr(part, "has_data"))
-        ):  # panels inside the axes count too
-            return ""  # every point is missing or kept from view
+        )  # panels inside the axes count too
+        yield (figure, size) if shows else None
+
+
+def figure_svg(view, results, words, options, *, salt="delight"):
+    """The figure as an SVG element, drawn once; its text stays text."""
+    with _drawn(view, results, words, options, salt) as drawn:
+        if drawn is None:
+            return ""
+        figure, size = drawn
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     alt = escape(view.alt(*results, words, **options), quote=True)
     return _tidy(buffer.getvalue(), size, alt)
+
+
+def figure_png(view, results, words, options, *, dpi=200):
+    """The figure as the bytes of a crisp picture; none where there is nothing to show."""
+    with _drawn(view, results, words, options) as drawn:
+        if drawn is None:
+            return b""
+        buffer = io.BytesIO()
+        drawn[0].savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    return buffer.getvalue()
 
 
 def _shorten(attribute):

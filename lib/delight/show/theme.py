@@ -61,6 +61,23 @@ _RC = {
 SANS, SERIF = "Delight Sans", "Delight Serif"
 
 
+def contrast(one, other):
+    """Contrast ratio of two colours (WCAG 2)."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour):
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    r, g, b = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+
+def on(colour):
+    """Colour of text that reads well on `colour`: white, or ink where white would be too faint."""
+    return "#ffffff" if contrast(colour, "#ffffff") >= 4.5 else COLOURS["ink"]
+
+
 @lru_cache
 def family():
     """Name of the shipped font family, registered with matplotlib at the first call so that it measures text as the page will show it."""

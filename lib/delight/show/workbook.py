@@ -73,12 +73,15 @@ def states(words, result):
 
 
 def columns(words, result):
-    """The whole table of a result under readable names; columns that only serve the calculation are left out.
+    """The whole table of a result under readable names.
+
+    Codes without a name of their own stay as they are, because they tell rows apart; numbers without one only serve the calculation and
+    are left out.
 
     Returns
     -------
     list of delight.show.views.Column
-        Empty where nothing but n and status has a name.
+        Empty where there is nothing but counts and states.
     """
     table, made = result.table, []
     keys, figures = list(table.columns), _figures(words)
@@ -89,13 +92,19 @@ def columns(words, result):
         elif key in texts:
             title, show = texts[key]
             made.append(Column(title, ["" if is_missing(v) or v == "" else show(v) for v in table[key]]))
-        elif key in figures and table[key].dtype.kind in "iuf" and not table[key].isna().all():
+        elif not _is_number(table[key]):
+            made.append(Column(key.replace("_", " "), ["" if is_missing(v) else v for v in table[key]]))
+        elif key in figures and not table[key].isna().all():
             lo, hi = _limits(keys, at)
             made.append(
                 Column(*figures[key][:1], table[key].tolist(), figures[key][1], *(table[c].tolist() if c else None for c in (lo, hi)))
             )
-    named = {texts[k][0] for k in ("status",)} | {figures[k][0] for k in ("n", "n_missing", "n_eff")}
+    named = {texts[k][0] for k in ("status",)} | {figures[k][0] for k in ("n", "n_missing", "n_eff", "count")}
     return made if any(c.heading not in named for c in made) else []
+
+
+def _is_number(values):
+    return values.dtype.kind in "iufb"
 
 
 def _limits(keys, at):
@@ -113,6 +122,7 @@ def _group(words, by, group):
 def _texts(words):
     """Heading and wording of columns of codes."""
     _, column = words.gettext, words.column
+    measures = {"mean": _("Mean grade"), "share_delighted": _("Delighted"), "nps": _("Net promoter score")}
     return {
         "by": (_("Grouping"), words.by),
         "group": (_("Group"), str),
@@ -125,6 +135,7 @@ def _texts(words):
         "item": (_("Need"), column),
         "column": (_("Question"), column),
         "outcome": (_("Outcome"), column),
+        "measure": (_("Measure"), lambda v: measures.get(v, v)),
         "status": (_("State"), lambda v: state(words, v)),
     }
 

@@ -118,8 +118,8 @@ def test_a_css_string_holds_any_text():
 
 
 def test_the_clients_colour_is_darkened_until_text_in_it_reads_well():
-    assert html.contrast("#000000", "#ffffff") == pytest.approx(21)
-    assert html.readable("#ffcc00") != "#ffcc00" and html.contrast(html.readable("#ffcc00"), "#ffffff") >= 4.5
+    assert theme.contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert html.readable("#ffcc00") != "#ffcc00" and theme.contrast(html.readable("#ffcc00"), "#ffffff") >= 4.5
     css = html.brand_css(["#ffcc00"], "A", "B")
     assert "--brand:#ffcc00" in css and f"--on-brand:{theme.COLOURS['ink']}" in css
     assert f"--brand:{theme.COLOURS['main']}" in html.brand_css(["red;}"], "A", "B")
@@ -127,8 +127,8 @@ def test_the_clients_colour_is_darkened_until_text_in_it_reads_well():
 
 def test_the_fixed_colours_of_text_have_a_contrast_of_four_and_a_half():
     for colour in (theme.COLOURS["ink"], theme.COLOURS["soft"]):
-        assert html.contrast(colour, "#ffffff") >= 4.5
-        assert html.contrast(colour, "#f3f5f7") >= 4.5
+        assert theme.contrast(colour, "#ffffff") >= 4.5
+        assert theme.contrast(colour, "#f3f5f7") >= 4.5
 
 
 def test_a_logo_is_carried_inside(tmp_path):
