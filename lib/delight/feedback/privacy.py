@@ -17,6 +17,8 @@ UNANIMOUS_BELOW = 30
 EXTREMES_FROM = 50
 #: Wave of the cells of all waves together.
 POOLED = ""
+#: Between the names of locations that are one where only their sum may be known.
+TOGETHER = " + "
 _FUNCTION = "delight.feedback.privacy"
 
 
@@ -31,7 +33,8 @@ class Plan:
     ----------
     result : Result
         Method M40, one row a cell: ``wave`` (empty: all waves together), ``level`` (whole, label, location, rest), ``cell``, ``base``,
-        ``rule`` (base, unanimous, complement, rest; empty if shown), ``shown``. It holds the bases, so it is never delivered.
+        ``rule`` (base, unanimous, complement, rest; empty if shown), ``shown``, ``question`` (empty: the outcome). It holds the bases,
+        so it is never delivered.
     """
 
     result: Result
@@ -52,9 +55,14 @@ class Plan:
     @cached_property
     def _shown(self):
         t = self.table
-        return dict(zip(zip(t["wave"], t["level"], t["cell"]), t["shown"].astype(bool)))
+        return dict(zip(zip(t["question"], t["wave"], t["level"], t["cell"]), t["shown"].astype(bool)))
 
-    def shown(self, level, cell="", wave=None):
+    @cached_property
+    def questions(self):
+        """Questions besides the outcome that are planned by themselves, as fewer may have answered them."""
+        return frozenset(self.table["question"]) - {""}
+
+    def shown(self, level, cell="", wave=None, question=""):
         """Whether a cell may be shown; a cell that is not planned may not.
 
         Parameters
@@ -64,14 +72,40 @@ class Plan:
             Its name; empty for the whole. The rest of a label is named by the location left out.
         wave : str, optional
             A wave, or ``""`` for all waves together; None asks whether it may be shown in every wave in which it answered.
+        question : str
+            A question that fewer may have answered than the outcome; one that is not planned by itself follows the outcome.
         """
         cell = "" if level == "whole" else str(cell)
+        if question in self.questions and (question, wave, level, cell) in self._shown:
+            return self._shown[question, wave, level, cell]
         if wave is None:
-            found = [self._shown[w, level, cell] for w in [*self.waves, POOLED] if (w, level, cell) in self._shown]
+            found = [self._shown["", w, level, cell] for w in [*self.waves, POOLED] if ("", w, level, cell) in self._shown]
             return bool(found) and all(found)
-        if (wave, level, cell) not in self._shown and wave == "all":
+        if ("", wave, level, cell) not in self._shown and wave == "all":
             wave = POOLED
-        return self._shown.get((wave, level, cell), False)
+        return self._shown.get(("", wave, level, cell), False)
+
+    def together(self, wave, question=""):
+        """Names that hidden locations share, so that what is computed by location depends on them through their sum alone.
+
+        Parameters
+        ----------
+        wave, question : str
+
+        Returns
+        -------
+        dict of str to str
+            Each hidden location to the name of all that are hidden with it: those of its label where the label is shown, else those of
+            labels that are hidden as well. Empty where no location, or the whole, is hidden.
+        """
+        t = self.table
+        t = t[(t["wave"] == wave) & (t["question"] == (question if question in self.questions else "")) & (t["base"] > 0)]
+        shown_labels = set(t.loc[(t["level"] == "label") & t["shown"], "cell"])
+        hidden = t[(t["level"] == "location") & ~t["shown"]]
+        if not t.loc[t["level"] == "whole", "shown"].all():
+            return {}
+        within = hidden["label"].where(hidden["label"].isin(shown_labels), "")
+        return {loc: TOGETHER.join(sorted(names)) for _, names in hidden.groupby(within)["cell"] for loc in names}
 
     def save(self, stem):
         """Write ``<stem>.parquet`` and ``<stem>.json``."""
@@ -135,7 +169,8 @@ def plan(responses, study, *, wave=None):
     below it. So cells are hidden, the smallest first, until every remainder is empty, or as large as `minimum_group` and
     not unanimous. The rest of a label (its locations but one) is the difference of two cells and shown if both are. All waves
     together are shown of a location or label only where it is shown in every wave, and so add nothing; of the whole, if the waves
-    hidden from it leave a sound remainder.
+    hidden from it leave a sound remainder. The attributes and the likelihood of recommending, which are shown by label or location too
+    and which fewer may have answered, are planned in the same way for the focus wave, starting from what the outcome hides.
     """
     labels = {u.location: u.label for u in study.units.values()}
     outcome = study.outcome if study.outcome in responses else None
@@ -147,29 +182,44 @@ def plan(responses, study, *, wave=None):
         y=outcome,
         delight_from=study.delight_from,
         wave=wave,
+        questions=[c for c in [*study.meeting("recommend"), *study.meeting("attribute")] if c in responses and c != outcome],
     )
 
 
-def make_plan(responses, *, minimum_group, waves, labels, y=None, delight_from=None, wave=None):
+def make_plan(responses, *, minimum_group, waves, labels, y=None, delight_from=None, wave=None, questions=()):
     """`plan` from plain arguments: waves in order, label by location, the outcome and from where it counts as delighted, the focus."""
     atoms = _atoms(responses, y, delight_from)
     rows, whole_shown = [], {}
     everywhere = {}
-    for wave in waves:
-        tree = _Tree({loc: cell for (w, loc), cell in atoms.items() if w == wave}, labels, minimum_group)
+    for name in waves:
+        tree = _Tree({loc: cell for (w, loc), cell in atoms.items() if w == name}, labels, minimum_group)
         tree.protect()
-        rows += tree.rows(wave)
-        whole_shown[wave] = not tree.rule["whole", ""]
+        rows += tree.rows(name)
+        if name == wave:
+            rows += _by_question(responses[responses["wave"] == wave], questions, tree, labels, minimum_group)
+        whole_shown[name] = not tree.rule["whole", ""]
         for (level, cell), rule in tree.rule.items():
             if tree.cells[level, cell].base:
                 everywhere.setdefault((level, cell), []).append((not rule, tree.cells[level, cell]))
     if len(waves) > 1:
         rows += _pooled(everywhere, whole_shown, labels, minimum_group)
-    table = pd.DataFrame(rows, columns=["wave", "level", "cell", "label", "base", "rule", "shown"])
+    rows = [(*row, "") if len(row) == 7 else row for row in rows]
+    table = pd.DataFrame(rows, columns=["wave", "level", "cell", "label", "base", "rule", "shown", "question"])
     table["n"], table["n_missing"], table["n_eff"], table["status"] = table["base"], 0, table["base"].astype(float), "ok"
     meta = {"function": f"{_FUNCTION}.plan", "minimum_group": int(minimum_group), "waves": list(waves), "outcome": y, "rows": True}
     meta |= {"wave": wave} if wave else {}
     return Plan(Result.of("M40", table, n_used=int(sum(c.base for c in atoms.values())), **meta))
+
+
+def _by_question(responses, questions, outcome, labels, k):
+    """Rows of every further question of one wave: what the outcome hides, and what its own answers ask for besides."""
+    rows = []
+    for question in questions:
+        tree = _Tree({loc: cell for (_, loc), cell in _atoms(responses, question, None).items()}, labels, k)
+        tree.rule = {key: tree.rule[key] or (outcome.rule.get(key) and "complement") or "" for key in tree.rule}
+        tree.protect()
+        rows += [(*row, question) for row in tree.rows(responses["wave"].iloc[0])]
+    return rows
 
 
 def _atoms(responses, y, delight_from):
@@ -350,16 +400,18 @@ def suppress(result, plan, *, wave=None, location=""):
     n = _bases(table, result)
     by = _by(table)
     grouped = np.array([b not in ("", "whole") for b in by], bool)
-    planned = _planned(table, by, waves, plan, location)
+    asked = _asked(table, result)
+    planned = _planned(table, by, waves, asked, plan, location)
     with np.errstate(invalid="ignore"):
         hidden = planned | ((n < k) & (n > 0)) | _unanimous(table, n)
-    _families(table, by, waves, n, hidden, planned, grouped, keys, plan)
+    _families(table, by, waves, asked, n, hidden, planned, grouped, keys, plan)
     if not len(table) and _used(result) is not None and 0 < _used(result) < k:
         return _told(result, table.copy(), np.ones(1, bool), np.zeros(1, bool))
     shown = table.copy()
     for column in [c for c in table.columns if _EXTREME.match(c)]:
         shown[column] = _without(shown[column], ~(n >= EXTREMES_FROM))
-    no_rest = np.array([b == "location" and not plan.shown("rest", g, w) for b, g, w in zip(by, _first_name(table, by), waves)], bool)
+    no_rest = [b == "location" and not plan.shown("rest", g, w, q) for b, g, w, q in zip(by, _first_name(table, by), waves, asked)]
+    no_rest = np.array(no_rest, bool)
     if no_rest.any() and not location:
         for column in [c for c in table.columns if _REST.match(c)]:
             shown[column] = _without(shown[column], no_rest)
@@ -400,6 +452,13 @@ def _waves_of(table, result, plan, wave):
     return waves
 
 
+def _asked(table, result):
+    """The question each row is about."""
+    if "attribute" in table.columns:
+        return ["" if pd.isna(a) else str(a) for a in table["attribute"]]
+    return [str(result.meta.get("y") or "")] * len(table)
+
+
 def _by(table):
     """What each row's group is a group of; empty for rows that are no groups."""
     if "by" in table.columns:
@@ -423,24 +482,24 @@ def _first_name(table, by):
     return [""] * len(table) if name is None else ["" if pd.isna(g) else str(g) for g in table[name]]
 
 
-def _planned(table, by, waves, plan, location):
+def _planned(table, by, waves, asked, plan, location):
     """Rows that the plan hides: of a hidden whole, location, label or wave."""
     level, cell = ("location", location) if location else ("whole", "")
     beside = ("label", "rest", "organisation") if location else ()
     hidden = np.array([not plan.shown(*(("whole", "") if b in beside else (level, cell)), w) for b, w in zip(by, waves)], bool)
     for name in _names(table, by):
-        for i, (b, value, wave) in enumerate(zip(by, table[name], waves)):
+        for i, (b, value, wave, question) in enumerate(zip(by, table[name], waves, asked)):
             if pd.isna(value) or str(value) in _NO_GROUP:
                 continue
             if b in ("location", "label", "rest"):
-                hidden[i] |= not plan.shown(b, value, wave)
+                hidden[i] |= not plan.shown(b, value, wave, question)
             elif b == "wave":
                 hidden[i] |= not plan.shown("whole", "", str(value))
     if "wave" in set(by) and "previous" in table.columns:
         hidden |= [b == "wave" and str(p) in plan.waves and not plan.shown("whole", "", str(p)) for b, p in zip(by, table["previous"])]
     if "location" in table.columns and "location" not in set(by):
-        for i, (value, wave) in enumerate(zip(table["location"], waves)):
-            hidden[i] |= not pd.isna(value) and str(value) != "" and not plan.shown("location", value, wave)
+        for i, (value, wave, question) in enumerate(zip(table["location"], waves, asked)):
+            hidden[i] |= not pd.isna(value) and str(value) != "" and not plan.shown("location", value, wave, question)
     return hidden
 
 
@@ -464,7 +523,7 @@ def _unanimous(table, n):
     return alike & few & (n > 0)
 
 
-def _families(table, by, waves, n, hidden, planned, grouped, keys, plan):
+def _families(table, by, waves, asked, n, hidden, planned, grouped, keys, plan):
     """Hide the next smallest group of every family whose hidden ones could be worked out from its total."""
     names = _names(table, by)
     if not grouped.any() or not names:
@@ -482,7 +541,7 @@ def _families(table, by, waves, n, hidden, planned, grouped, keys, plan):
     for key, rows in where[grouped].groupby(list(where.columns), sort=False).groups.items():
         rows = np.asarray(rows)
         about = dict(zip(where.columns, key))
-        total_hidden = bool(about["label:"]) and not plan.shown("label", about["label:"], waves[rows[0]])
+        total_hidden = bool(about["label:"]) and not plan.shown("label", about["label:"], waves[rows[0]], asked[rows[0]])
         family, gone, by_plan = {}, set(), set()
         for c in names:
             for i in rows:

@@ -81,6 +81,10 @@ def _work_folder(study, wave, location):
     return whole.with_name(f"{whole.name}@{places.slugs([*study.units, location])[location]}") if location else whole
 
 
+#: Column of locations in which those that are hidden from clients are one; for a question that hides more, with its name behind a colon.
+PLACES = "location:shown"
+
+
 @dataclass(frozen=True)
 class Chapter:
     """An opened chapter.
@@ -144,7 +148,33 @@ class Chapter:
         labels = self.study.design().labels
         if "location" in frame and "label" not in frame and len(set(filter(None, labels.values()))) > 1:
             frame = frame.assign(label=frame["location"].map(labels))  # of units.csv
-        return frame
+        return self._with_places(frame)
+
+    def _with_places(self, frame):
+        """The frame with its locations as a client may know them: what is computed by them gives no hidden one away (methods M40)."""
+        if "location" not in frame or not self._planned:
+            return frame
+        added = {}
+        for question, column in {"": PLACES, **self._own_places}.items():
+            named = frame["location"].astype(object)
+            for wave in frame["wave"].unique():
+                named = named.mask(frame["wave"] == wave, named.replace(self.plan.together(wave, question)))
+            added[column] = named.astype("str").where(frame["location"].notna())
+        return frame.assign(**added)
+
+    @property
+    def _planned(self):
+        return (self.whole / "plan.parquet").is_file()
+
+    @cached_property
+    def _own_places(self):
+        """Questions that hide more locations than the outcome does, and their columns."""
+        together = self.plan.together
+        return {q: f"{PLACES}:{q}" for q in sorted(self.plan.questions) if together(self.wave, q) != together(self.wave)}
+
+    def places(self, question=""):
+        """Column of locations for what is computed by location and published: hidden ones are one place."""
+        return self._own_places.get(question, PLACES) if self._planned else "location"
 
     @property
     def waves(self):
@@ -184,13 +214,28 @@ class Chapter:
         return self.study.measure(column_or_role)
 
     def design(self):
-        """``clusters, strata, population, labels`` for levels and shares: how locations came into the research (methods M00)."""
+        """``clusters, strata, population, labels`` for levels and shares: how locations came into the research (methods M00).
+
+        Locations that are hidden from clients are one stratum: a sum over strata weighted by customers, beside one of answers, would
+        else give two of them away.
+        """
         found = self.study.design()
+        population, labels = dict(found.population), dict(found.labels)
+        if self._planned and "location" in self._feedback.table:
+            for question in ("", *self._own_places):
+                for wave in self.plan.waves:
+                    name_of = self.plan.together(wave, question)
+                    for name in set(name_of.values()):
+                        members = [location for location, theirs in name_of.items() if theirs == name]
+                        if all(m in found.population for m in members):
+                            population[name] = sum(found.population[m] for m in members)
+                        shared = {found.labels.get(m, "") for m in members}
+                        labels[name] = shared.pop() if len(shared) == 1 else ""
         return {
             "clusters": self._clusters(found.clusters),
-            "strata": found.strata,
-            "population": found.population or None,
-            "labels": found.labels or None,
+            "strata": self.places() if found.strata else None,
+            "population": population or None,
+            "labels": labels or None,
         }
 
     def _clusters(self, column):

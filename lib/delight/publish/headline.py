@@ -10,10 +10,10 @@ _NUMBERS = {
     "delighted": ("satisfaction.levels", "share_delighted", "share_delighted_lo", "share_delighted_hi"),
     "nps": ("satisfaction.nps", "nps", "ci_lo", "ci_hi"),
 }
-#: The same of one location, in the tables that hold all of them side by side.
+#: The same of one location.
 _LOCAL = {
-    "mean": ("satisfaction.locations", "pooled", "lo", "hi"),
-    "delighted": ("satisfaction.location_shares", "pooled", "lo", "hi"),
+    "mean": ("location.grade", "pooled", "lo", "hi"),
+    "delighted": ("location.grade", "share", "share_lo", "share_hi"),
 }
 
 

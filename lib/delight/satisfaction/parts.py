@@ -36,7 +36,7 @@ def parts(
     x : list of str
         Attributes, in the order of the questionnaire.
     scales : dict of column to Scale
-    location : str
+    location : str or dict of attribute to str
         Column of locations; rows without one are left out.
     not_applicable : dict of column to str, optional
         Boolean column that says to whom the attribute does not apply: they are not missing.
@@ -54,9 +54,9 @@ def parts(
     The raw mean with its interval, t with n - 1 degrees of freedom and the correction 1 - n/N where the population is known, is that of
     `pooled`; here it is computed for all locations in one pass.
     """
-    need_columns(frame, [location, *x, *([weights] if weights else [])])
-    named = frame[frame[location].notna()]
-    place = named[location].astype(str).to_numpy()
+    columns = location if isinstance(location, dict) else dict.fromkeys(x, location)
+    need_columns(frame, [*{columns[c] for c in x}, *x, *([weights] if weights else [])])
+    named = frame[frame[[columns[c] for c in x]].notna().all(axis=1)]
     weight = pd.to_numeric(named[weights]).to_numpy(dtype=float) if weights else np.ones(len(named))
     labels = {str(k): str(v) for k, v in dict(labels or {}).items() if pd.notna(v)}
     sizes = {str(k): float(v) for k, v in dict(population or {}).items() if pd.notna(v)}
@@ -64,7 +64,7 @@ def parts(
     for column in x:
         flag = (not_applicable or {}).get(column)
         applies = ~named[flag].fillna(False).astype(bool).to_numpy() if flag and flag in named else np.ones(len(named), bool)
-        y = pd.to_numeric(named[column]).to_numpy(dtype=float)
+        place, y = named[columns[column]].astype(str).to_numpy(), pd.to_numeric(named[column]).to_numpy(dtype=float)
         table, sd = _raw(place[applies], y[applies], weight[applies], weights_kind, sizes, ci_level)
         table["label"] = [labels.get(name, "") for name in table["location"]]
         table, spread = pool(table, sd_y=sd, sizes=sizes, margin=margin, certainty=certainty, ci_level=ci_level)
