@@ -64,6 +64,35 @@ def need_columns(frame, columns):
         raise InputError(f"The table lacks {len(missing)} column(s) the method needs: {hints}")
 
 
+def weights_of(frame, weights, kind="sampling"):
+    """The column of weights as numbers, ones without weights; raises `InputError` as `sample` says."""
+    if weights is None:
+        return pd.Series(1.0, index=frame.index)
+    if kind not in ("sampling", "frequency"):
+        raise InputError(f"weights_kind is 'sampling' or 'frequency', not {kind!r}.")
+    try:
+        w = pd.to_numeric(frame[weights]).astype(float)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"Column '{weights}': weights must be numbers: {error}.") from None
+    if np.isinf(w).any():
+        raise InputError(f"Column '{weights}': {int(np.isinf(w).sum())} infinite weights (first in row {w.index[np.isinf(w)][0]}).")
+    if (w < 0).any():
+        row = w.index[int(np.flatnonzero(w < 0)[0])]
+        raise InputError(f"Column '{weights}': {int((w < 0).sum())} negative weights (first in row {row}).")
+    if kind == "frequency" and (w.dropna() % 1 != 0).any():
+        raise InputError(f"Column '{weights}': frequency weights must be whole numbers.")
+    return w
+
+
+def wave_names(values):
+    """Waves of a column (or list) by name: 2019, 2019.0 and "2019" are one wave; a missing one stays missing."""
+
+    def name(value):
+        return str(int(value)) if isinstance(value, (float, np.floating)) and value == np.floor(value) else str(value)
+
+    return pd.Series(values).map(name, na_action="ignore")
+
+
 def sample(frame, columns, *, weights=None, weights_kind="sampling"):
     """Keep the rows in which all `columns` (and the weight) are answered, and count what was left out.
 
@@ -96,19 +125,7 @@ def sample(frame, columns, *, weights=None, weights_kind="sampling"):
         kept = frame[frame[columns].notna().all(axis=1)] if columns else frame
         n = len(kept)
         return Sample(kept, np.ones(n), "none", n, len(frame) - n, len(frame), float(n))
-    if weights_kind not in ("sampling", "frequency"):
-        raise InputError(f"weights_kind is 'sampling' or 'frequency', not {weights_kind!r}.")
-    try:
-        w = pd.to_numeric(frame[weights]).astype(float)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"Column '{weights}': weights must be numbers: {error}.") from None
-    if np.isinf(w).any():
-        raise InputError(f"Column '{weights}': {int(np.isinf(w).sum())} infinite weights (first in row {w.index[np.isinf(w)][0]}).")
-    if (w < 0).any():
-        row = w.index[int(np.flatnonzero(w < 0)[0])]
-        raise InputError(f"Column '{weights}': {int((w < 0).sum())} negative weights (first in row {row}).")
-    if weights_kind == "frequency" and (w.dropna() % 1 != 0).any():
-        raise InputError(f"Column '{weights}': frequency weights must be whole numbers.")
+    w = weights_of(frame, weights, weights_kind)
     inside = frame[~(w == 0)]
     w = w[~(w == 0)]
     answered = inside[columns].notna().all(axis=1) & w.notna()

@@ -10,7 +10,7 @@ from delight import resample
 from delight.drivers.model import prepare
 from delight.drivers.regression import coefficients, cooks_distance
 from delight.errors import InputError
-from delight.estimate import benjamini_hochberg, fit_linear, need_columns
+from delight.estimate import benjamini_hochberg, fit_linear, need_columns, wave_names
 from delight.result import Note, Result
 
 #: Fewest persons in both waves for a model with the earlier outcome.
@@ -134,9 +134,11 @@ def lagged(
         status``. Fewer than 100 persons in both waves: NaN, ``insufficient``.
     """
     need_columns(frame, [respondent, wave, y])
+    before, after = wave_names([before, after])
     if before == after:
         raise InputError(f"A model with the earlier outcome needs two waves, not '{before}' twice.")
     lag = f"{y} before"
+    frame = frame.assign(**{wave: wave_names(frame[wave])})
     known = frame[frame[respondent].notna() & frame[wave].isin([before, after])]
     twice = known.duplicated([respondent, wave], keep=False)
     once = known[~twice]

@@ -86,7 +86,8 @@ def key(
     if side not in ("low", "high"):
         raise InputError(f"side is 'low' or 'high', not {side!r}.")
     x, scales, flags = list(x), dict(scales or {}), dict(not_applicable or {})
-    check_columns(frame, y, x, scales, [*(flags[a] for a in x if a in flags), *([clusters] if clusters else [])])
+    others = [*(flags[a] for a in x if a in flags), *([clusters] if clusters else [])]
+    check_columns(frame, y, x, scales, others, weights=weights, weights_kind=weights_kind)
     limits = {c: (cuts or {}).get(c) or _cuts(scales.get(c)) for c in [y, *x]}
     scored = sample(frame, [y, *([clusters] if clusters else [])], weights=weights, weights_kind=weights_kind)
     rows, counted = scored.frame, scored.w if scored.kind == "frequency" else np.ones(len(scored.w))

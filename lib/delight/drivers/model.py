@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from delight import resample
-from delight.errors import InputError
-from delight.estimate import FEWEST_CLUSTERS, aliased_terms, base_status, fit_linear, need_columns, sample
+from delight.errors import InputError, Mistakes
+from delight.estimate import FEWEST_CLUSTERS, aliased_terms, base_status, fit_linear, need_columns, sample, weights_of
 from delight.logit import fit_ordered
 from delight.moments import Moments
 from delight.result import Note
@@ -193,9 +193,9 @@ class Prepared:
             yield [attribute], model
 
 
-def check_columns(frame, y, x, scales, others=()):
+def check_columns(frame, y, x, scales, others=(), *, weights=None, weights_kind="sampling"):
     """Raise `InputError` for what no driver method can work with: no attribute, `y` among `x`, a column named twice or unknown, and, all
-    of them listed, columns that are not numeric or leave their scale."""
+    of them listed, columns that are not numeric or leave their scale, and weights that are none."""
     if not x:
         raise InputError("A driver analysis needs at least one attribute in `x`.")
     if y in x:
@@ -203,18 +203,17 @@ def check_columns(frame, y, x, scales, others=()):
     twice = sorted({a for a in x if x.count(a) > 1})
     if twice:
         raise InputError(f"Attributes listed twice in `x`: {', '.join(twice)}.")
-    need_columns(frame, [y, *x, *others])
-    faults = []
+    need_columns(frame, [y, *x, *others, *([weights] if weights else [])])
+    mistakes = Mistakes()
     for column in (y, *x):
-        try:
+        with mistakes:
             if column in scales:
                 check_scale(frame[column], scales[column], column=column)
             elif not pd.api.types.is_numeric_dtype(frame[column]):
                 raise InputError(f"Column '{column}' is not numeric; recode its answers in answers.csv.")
-        except InputError as error:
-            faults.append(str(error))
-    if faults:
-        raise InputError("\n".join(faults))
+    with mistakes:
+        weights_of(frame, weights, weights_kind)
+    mistakes.raise_all()
 
 
 def prepare(
@@ -273,7 +272,8 @@ def prepare(
     x, scales, flags = list(x), dict(scales or {}), dict(not_applicable or {})
     flags = {a: flag for a, flag in flags.items() if a in x}
     always = [a for a in always if a not in x]
-    check_columns(frame, y, x, scales, [*always, *flags.values(), *([weights] if weights else []), *([clusters] if clusters else [])])
+    others = [*always, *flags.values(), *([clusters] if clusters else [])]
+    check_columns(frame, y, x, scales, others, weights=weights, weights_kind=weights_kind)
 
     scored = sample(frame, [y, *always, *([clusters] if clusters else [])], weights=weights, weights_kind=weights_kind)
     n_in, counted = scored.n_in, scored.w if scored.kind == "frequency" else np.ones(len(scored.w))

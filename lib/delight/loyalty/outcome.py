@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from delight.errors import InputError
-from delight.estimate import base_status, benjamini_hochberg, sample
+from delight.errors import InputError, Mistakes
+from delight.estimate import base_status, benjamini_hochberg, need_columns, sample, weights_of
 from delight.result import STATUSES, Result, plain
 from delight.scales import check_scale
 
@@ -116,9 +116,15 @@ def prepare(frame, *, y, x, scales, others=(), weights=None, weights_kind="sampl
     for column in (y, x):
         if column not in scales:
             raise InputError(f"Column '{column}' needs its Scale in `scales`.")
-    kept = sample(frame, [y, x, *others, *([clusters] if clusters else [])], weights=weights, weights_kind=weights_kind)
+    need_columns(frame, [y, x, *others, *([clusters] if clusters else []), *([weights] if weights else [])])
+    mistakes = Mistakes()
     for column in (y, x):
-        check_scale(frame[column], scales[column], column=column)
+        with mistakes:
+            check_scale(frame[column], scales[column], column=column)
+    with mistakes:
+        weights_of(frame, weights, weights_kind)
+    mistakes.raise_all()
+    kept = sample(frame, [y, x, *others, *([clusters] if clusters else [])], weights=weights, weights_kind=weights_kind)
     keys = pd.DataFrame({i: kept.frame[c].to_numpy() for i, c in enumerate([y, x, *others, *([clusters] if clusters else [])])})
     keys["w"] = kept.w
     order = keys.sort_values(list(keys.columns), kind="stable").index.to_numpy()

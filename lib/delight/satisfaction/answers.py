@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from delight.errors import InputError
-from delight.estimate import FEWEST_CLUSTERS, MANY_CLUSTERS, Design, base_status, need_columns, sample
+from delight.errors import InputError, Mistakes
+from delight.estimate import FEWEST_CLUSTERS, MANY_CLUSTERS, Design, base_status, need_columns, sample, weights_of
 from delight.moments import Counts, Moments
 from delight.result import Note
 from delight.scales import check_scale
@@ -57,7 +57,12 @@ class Answers:
         if counted:
             frame, weights = frame.frame, None
         need_columns(frame, [c for c in (y, clusters, strata, weights) if c])
-        check_scale(frame[y], scale, column=y)
+        mistakes = Mistakes()
+        with mistakes:
+            check_scale(frame[y], scale, column=y)
+        with mistakes:
+            weights_of(frame, weights, weights_kind)
+        mistakes.raise_all()
         if population is not None and not np.isscalar(population):
             population = dict(population)
         if isinstance(labels, pd.Series):

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from delight.errors import InputError
-from delight.estimate import Design, base_status, benjamini_hochberg, fit_linear, need_columns, sample
+from delight.errors import InputError, Mistakes
+from delight.estimate import Design, base_status, benjamini_hochberg, fit_linear, need_columns, sample, weights_of
 from delight.reliability import bootstrap_moments, check_constructs, correlations, reliability
 from delight.resample import generator, percentile, two_sided_p
 from delight.result import Note, Result
@@ -72,8 +72,13 @@ class _Together:
         lacking = [c for c in (y, x, *more) if scales.get(c) is None]
         if lacking:
             raise InputError(f"No scale is given for {', '.join(repr(c) for c in lacking)}.")
+        mistakes = Mistakes()
         for column in (y, x, *more):
-            check_scale(frame[column], scales[column], column=column)
+            with mistakes:
+                check_scale(frame[column], scales[column], column=column)
+        with mistakes:
+            weights_of(frame, weights, weights_kind)
+        mistakes.raise_all()
         self.used = sample(frame, [y, x, *more], weights=weights, weights_kind=weights_kind)
         self.design = Design(self.used, **design)
         self.y = pd.to_numeric(self.used.frame[y]).to_numpy(dtype=float)

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from delight.errors import InputError
-from delight.estimate import base_status, benjamini_hochberg, need_columns
+from delight.estimate import base_status, benjamini_hochberg, need_columns, wave_names
 from delight.result import Note, Result
 from delight.satisfaction import composition as mix
 from delight.satisfaction.answers import Answers
@@ -79,9 +79,9 @@ def waves(
     columns of `composition` the adjusted change is the change within locations: what a mixed model with a random effect of the
     location estimates where locations return, without its assumptions.
     """
-    known = set(frame[wave].dropna().unique())
-    order = [str(w) for w in order]
-    if not known & set(order):
+    need_columns(frame, [wave])
+    named, order = wave_names(frame[wave]), wave_names(list(order)).tolist()
+    if not named.isin(order).any():
         raise InputError(f"Column '{wave}' holds none of the waves {', '.join(order)}.")
     questions = [("mean", y, scale), ("share_delighted", y, scale)]
     if recommend:
@@ -96,7 +96,7 @@ def waves(
             continue
         before, found = None, []
         for position, name in enumerate(order):
-            now = _wave(frame[frame[wave] == name], measure, column, its_scale, threshold, match, ci_level, _by_wave(design, name))
+            now = _wave(frame[named == name], measure, column, its_scale, threshold, match, ci_level, _by_wave(design, name))
             notes |= {note.code: note for note in now["notes"]}
             metas += [now["meta"]] if measure == "mean" else []
             row = {"measure": measure, "by": "wave", "group": name, "wave_order": position, **now["row"]}
@@ -134,7 +134,7 @@ def _by_wave(design, name):
     """The design of one wave: population may be given by wave."""
     population = design.get("population")
     if isinstance(population, dict) and population and all(isinstance(v, dict) for v in population.values()):
-        return {**design, "population": population.get(name)}
+        return {**design, "population": dict(zip(wave_names(list(population)), population.values())).get(name)}
     return design
 
 

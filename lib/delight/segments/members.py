@@ -242,6 +242,7 @@ def who(frame, assignment, *, by, weights=None, weights_kind="sampling", ci_leve
         to the segment with any answer), ``n_group`` (with this one), ``n_missing, n_eff, status``.
     """
     corrected = Corrected(frame, assignment, weights=weights, weights_kind=weights_kind, **design)
+    by = [by] if isinstance(by, str) else list(by)
     estimate.need_columns(frame, by)
     rows = []
     for column in by:
@@ -298,6 +299,7 @@ def composition(frame, assignment, *, by, weights=None, weights_kind="sampling",
         One row a group and segment: ``by, group, segment, share`` with ``_lo, _hi`` (of the group that belongs to the segment), ``n`` (of
         the group), ``n_missing`` (without an assignment), ``n_eff, status``.
     """
+    by = [by] if isinstance(by, str) else list(by)
     corrected = Corrected(frame, assignment, weights=weights, weights_kind=weights_kind)
     estimate.need_columns(frame, [b for b in by if b != "whole"])
     rows = []

@@ -165,6 +165,7 @@ def find(
         raise InputError(f"solution is 'raw', 'within' or empty, not {solution!r}.")
     if not 0 <= k <= k_max:
         raise InputError(f"k is 0 (take the proposal) or a number of segments up to k_max = {k_max}, not {k}.")
+    _once(frame, respondent)
     if confirmed is not None:
         drawing = {"clusters": clusters, "ci_level": ci_level, "n_boot": n_boot, "seed": seed}
         fresh = None
@@ -270,6 +271,21 @@ def find(
         _residuals(used, params, status, meta),
         verdict,
     )
+
+
+def _once(frame, respondent):
+    """Raise `InputError` where a respondent stands in the table twice: classes would see two customers who are alike in everything."""
+    if respondent not in frame:
+        return
+    ids = frame[respondent]
+    twice = ids.notna() & ids.duplicated(keep=False)
+    if twice.any():
+        first = ids[twice].iloc[0]
+        rows = ", ".join(str(row) for row in ids.index[ids == first][:2])
+        raise InputError(
+            f"Column '{respondent}': {ids[twice].nunique()} respondents stand in the table more than once (first: {first} in rows {rows}). "
+            "Segments take one row a respondent: keep one, or one wave."
+        )
 
 
 def describe(frame, *, model, weights=None, weights_kind="sampling", clusters=None, ci_level=0.95, n_boot=2000, seed=20250101):

@@ -260,3 +260,15 @@ def test_the_change_within_locations_is_the_adjusted_change():
     frame = pd.DataFrame({"overall": y, "wave": np.repeat(["a", "b"], 600), "location": place.astype(str)})
     row = divided(frame, ["location"]).table.iloc[1]
     assert row.change > 0.9 and row.adjusted_change_lo < 0.3 < row.adjusted_change_hi and row.mix_part == pytest.approx(0.96, abs=0.15)
+
+
+@pytest.mark.parametrize("kind", [int, float, str])
+def test_waves_are_known_by_their_names_whatever_kind_of_column_holds_them(kind):
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"overall": rng.integers(4, 11, 120).astype(float), "wave": np.repeat([2019, 2021], 60)})
+    wanted = waves(frame.astype({"wave": str}), y="overall", scale=GRADES, order=["2019", "2021"]).table
+    for order in (["2019", "2021"], [2019, 2021]):
+        found = waves(frame.assign(wave=frame["wave"].astype(kind)), y="overall", scale=GRADES, order=order).table
+        pd.testing.assert_frame_equal(found, wanted)
+    with pytest.raises(InputError, match="holds none of the waves 2020"):
+        waves(frame, y="overall", scale=GRADES, order=[2020])

@@ -261,3 +261,9 @@ def test_five_thousand_rows_of_eight_items_take_well_under_a_minute():
     fit = latent.fit_table(frame, items=list("abcdefgh"), scales={c: Scale(1, 5) for c in "abcdefgh"})
     assert time.process_time() - start < 60
     assert fit.table.loc[fit.table["bic"].idxmin(), "k"] == 3
+
+
+def test_a_respondent_who_stands_in_the_table_twice_is_refused():
+    frame = pd.DataFrame({"respondent": ["a", "b", "a", None, None], "need": [1.0, 2, 3, 4, 5]})
+    with pytest.raises(InputError, match=r"'respondent': 1 respondents stand .* \(first: a in rows 0, 2\).*keep one"):
+        finding.find(frame, items=["need"], scales={"need": Scale(1, 5)})

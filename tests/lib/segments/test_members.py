@@ -198,3 +198,11 @@ def test_locations_that_are_a_sample_widen_the_intervals_of_what_varies_between_
     alone = outcomes(part, given, measures={"mean": "grade"}).table
     spread = outcomes(part, given, measures={"mean": "grade"}, clusters="location").table
     assert spread["value"].to_numpy() == pytest.approx(alone["value"].to_numpy()) and (spread["se"] > 1.5 * alone["se"]).all()
+
+
+def test_one_column_may_be_named_without_a_list():
+    frame, given = uncertain(300)
+    frame["region"] = np.where(np.arange(300) % 3, "north", "south")
+    for method in (composition, who):
+        one, listed = (method(frame, given, by=by).table for by in ("region", ["region"]))
+        pd.testing.assert_frame_equal(one, listed)
