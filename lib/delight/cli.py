@@ -12,7 +12,7 @@ from delight import __version__
 from delight.errors import DelightError, InputError, RunError, StudyError, did_you_mean, visible
 
 EXIT_CODES = """exit codes:
-  0 done · 1 the data or the study is wrong · 2 usage · 3 a chapter failed · 5 nothing ran · 130 interrupted"""
+  0 done · 1 the data or the study is wrong · 2 usage · 3 a chapter failed · 4 batch partly failed · 5 nothing ran · 130 interrupted"""
 
 
 def main(arguments=None):
@@ -107,6 +107,24 @@ def parser():
     run.add_argument("--out", metavar="DIR", help="folder for reports (default reports/)")
     run.set_defaults(command=_run, parser=run)
 
+    batch = commands.add_parser("batch", parents=[shared], help="make many reports, in several processes; what is done already is kept")
+    batch.add_argument("studies", nargs="*", metavar="STUDY", help="names under data/studies, or folders")
+    batch.add_argument("--plan", metavar="FILE", help="a plan in TOML instead: studies, waves, locations, languages, parameters")
+    batch.add_argument("--by", choices=("location",), default="", help="also a report of each location")
+    batch.add_argument("--languages", default="", metavar="nl,da,en", help="languages of the reports (default: each study's)")
+    batch.add_argument("--formats", default="", metavar="html,pdf", help="formats of the reports (default: all)")
+    where = batch.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=int, metavar="N", help="processes on this machine (default: one a core, as memory allows)")
+    where.add_argument("--scheduler", default="", metavar="ADDRESS", help="a running Dask cluster, such as tcp://10.0.0.1:8786")
+    batch.add_argument(
+        "-p", dest="parameters", action="append", default=[], metavar="[CHAPTER.]NAME=VALUE", help="set a parameter; may be repeated"
+    )
+    batch.add_argument("--raw", metavar="DIR", help="folder with the raw files, if not the studies' own")
+    batch.add_argument("--out", metavar="DIR", help="folder or URL (s3://…) for reports (default reports/)")
+    batch.add_argument("--no-resume", action="store_true", help="make every report anew, also what is unchanged")
+    batch.add_argument("--quiet", action="store_true", help="only errors")
+    batch.set_defaults(command=_batch, parser=batch)
+
     lab = commands.add_parser("lab", parents=[shared], help="open JupyterLab on the workbook")
     lab.add_argument("study", nargs="?", default="", metavar="STUDY", help="study that the exploration notebooks open")
     lab.set_defaults(command=_lab, parser=lab)
@@ -173,6 +191,36 @@ def _run(options):
     for path in report.files:
         print(f"  {path}")
     return 0
+
+
+def _batch(options):
+    from delight.publish.batch import plan
+    from delight.publish.batch.progress import progress
+    from delight.publish.batch.run import run
+
+    if bool(options.plan) == bool(options.studies):
+        options.parser.error("give either studies or --plan FILE")
+    if options.plan:
+        planned, name, base = plan.read(options.plan), Path(options.plan).stem, Path(options.plan).absolute().parent
+    else:
+        planned, name, base = plan.Plan(studies=[plan.PlannedStudy(study=s) for s in options.studies]), "batch", None
+    batch = plan.settle(
+        planned,
+        name=name,
+        base=base,
+        resume=not options.no_resume,
+        by=options.by,
+        languages=_parts(options.languages),
+        formats=_parts(options.formats),
+        parameters=options.parameters,
+        raw=str(Path(options.raw).absolute()) if options.raw else "",
+        out=options.out,
+        workers=options.workers,
+    )
+    with progress(quiet=options.quiet) as shown:
+        made = run(batch, scheduler=options.scheduler, begun=shown.begun, told=shown.told)
+    shown.done(made)
+    return made.exit_code
 
 
 def _lab(options):

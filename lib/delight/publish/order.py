@@ -84,13 +84,15 @@ class Order:
         return {"study": str(self.study.path), "wave": self.wave, "location": self.location, "language": self.languages[0]}
 
 
-def settle(study, *, wave="", location="", languages=(), formats=(), chapters=(), parameters=(), raw=None, out=None):
+def settle(study, *, wave="", location="", languages=(), formats=(), chapters=(), parameters=(), raw=None, out=None, root=None):
     """Check everything a report is asked to be.
 
     Parameters
     ----------
     study, wave, location, languages, formats, chapters, parameters, raw, out
         As `delight.publish.run.run` takes them.
+    root : Path, optional
+        The workbook; found from the working folder if not given.
 
     Returns
     -------
@@ -102,7 +104,7 @@ def settle(study, *, wave="", location="", languages=(), formats=(), chapters=()
         Every mistake, in one message.
     """
     mistakes = Mistakes()
-    root = places.root()
+    root = Path(root) if root else places.root()
     all_chapters = chain.chapters(root)
     if raw:
         raw = Path(raw).expanduser().resolve()
@@ -140,7 +142,7 @@ def settle(study, *, wave="", location="", languages=(), formats=(), chapters=()
         chosen=tuple(c for c in chosen if c.fits(location)),
         settings=settings,
         root=root,
-        reports=places.reports_folder(out),
+        reports=places.reports_folder(out) if out else root / "reports",
         raw=raw or None,
     )
 

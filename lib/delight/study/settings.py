@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -29,11 +29,13 @@ Words = dict[Language, str]
 Said = str | Words  # in one language, or in each: {nl = "…", da = "…", en = "…"}
 
 
-class _Table(BaseModel):
+class Table(BaseModel):
+    """A table of a TOML file: unknown keys are refused, types are not bent."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class StudyTable(_Table):
+class StudyTable(Table):
     name: str
     organisation: str
     language: Language = "en"
@@ -42,7 +44,7 @@ class StudyTable(_Table):
     title: str = ""
 
 
-class Source(_Table):
+class Source(Table):
     """One raw file, or later a database."""
 
     path: str = ""
@@ -57,11 +59,11 @@ class Source(_Table):
     end: Day = ""
 
 
-class WeightsTable(_Table):
+class WeightsTable(Table):
     kind: Literal["sampling", "frequency"] = "sampling"
 
 
-class Archetype(_Table):
+class Archetype(Table):
     """A kind of customer one expects: ``high`` or ``low`` on some needs."""
 
     name: str
@@ -69,12 +71,12 @@ class Archetype(_Table):
     profile: dict[str, Literal["high", "low"]]
 
 
-class SegmentsTable(_Table):
+class SegmentsTable(Table):
     needs: Literal["rating", "pick", "rank", "best-worst"] = "rating"
     archetypes: list[Archetype] = Field(default_factory=list)
 
 
-class Fieldwork(_Table):
+class Fieldwork(Table):
     """The account of the research."""
 
     population: Said = ""
@@ -98,7 +100,7 @@ class Fieldwork(_Table):
     remarks: Said = ""
 
 
-class Benchmark(_Table):
+class Benchmark(Table):
     """A figure from elsewhere, shown beside a result."""
 
     name: str
@@ -110,11 +112,11 @@ class Benchmark(_Table):
     labels: Words = Field(default_factory=dict)
 
 
-class Privacy(_Table):
+class Privacy(Table):
     minimum_group: int = Field(10, ge=1)
 
 
-class ReportTable(_Table):
+class ReportTable(Table):
     logo: str = ""
     colours: Texts = Field(default_factory=list)
     template: str = ""
@@ -123,14 +125,14 @@ class ReportTable(_Table):
     contact: str = ""
 
 
-class PathTable(_Table):
+class PathTable(Table):
     """The path model: arrows between constructs such as ``image -> satisfaction``; none takes those of the ECSI."""
 
     inner: Texts = Field(default_factory=list)
     scheme: Literal["centroid", "factorial", "path"] = "centroid"
 
 
-class Settings(_Table):
+class Settings(Table):
     """study.toml as a whole."""
 
     study: StudyTable
@@ -145,25 +147,16 @@ class Settings(_Table):
     report: ReportTable = Field(default_factory=ReportTable)
 
 
-_TABLES = {
-    "study": StudyTable,
-    "sources": Source,
-    "weights": WeightsTable,
-    "segments": SegmentsTable,
-    "archetypes": Archetype,
-    "fieldwork": Fieldwork,
-    "benchmarks": Benchmark,
-    "path": PathTable,
-    "privacy": Privacy,
-    "report": ReportTable,
-}
-
-
 def read_settings(path, findings):
     """The settings in `path` and the line of every key; every mistake is added to `findings`.
 
     Settings that are wrong are left at their default, so that checking can go on; None if nothing can be made of the file.
     """
+    return read_toml(path, Settings, findings)
+
+
+def read_toml(path, model, findings):
+    """A TOML file as a pydantic model, and the line of every key; like `read_settings` for any model of tables."""
     file = path.name
 
     def report(rule, message, remedy="", line=None):
@@ -190,24 +183,24 @@ def read_settings(path, findings):
     lines = line_numbers(text)
     while True:
         try:
-            return Settings.model_validate(raw), lines
+            return model.model_validate(raw), lines
         except ValidationError as error:
             removed = False
             for problem in error.errors(include_url=False):
-                report(*_explain(problem, lines))
+                report(*_explain(problem, lines, model))
                 removed |= _remove(raw, problem)
             if not removed:
                 return None, lines
 
 
-def _explain(problem, lines):
+def _explain(problem, lines, model):
     """(rule, message, remedy, line) of a pydantic problem."""
     loc = tuple(part for part in problem["loc"] if part != "[key]")
     where = _name(loc)
     line = next((lines[loc[:i]] for i in range(len(loc), 0, -1) if loc[:i] in lines), None)
     kind, given = problem["type"], problem.get("input")
     if kind == "extra_forbidden":
-        known = _known(loc[:-1])
+        known = _known(loc[:-1], model)
         place = f" in [{_name(loc[:-1])}]" if len(loc) > 1 else ""
         what = "key" if len(loc) > 1 or not isinstance(given, (dict, list)) else "table"
         hint = did_you_mean(loc[-1], known)
@@ -243,11 +236,20 @@ def _name(loc):
     return name
 
 
-def _known(loc):
-    """Keys a table can have."""
-    name = next((part for part in reversed(loc) if part in _TABLES), None)
-    model = _TABLES[name] if name else Settings
+def _known(loc, model):
+    """Keys that the table at `loc` can have."""
+    for part in (part for part in loc if not isinstance(part, int)):
+        inner = model.model_fields.get(part)
+        model = next(_tables(inner.annotation), model) if inner is not None else model
     return list(model.model_fields)
+
+
+def _tables(annotation):
+    """The tables that a type speaks of: itself, or those inside a list, a dict or a choice."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _tables(inner)
 
 
 def _remove(raw, problem):
@@ -282,7 +284,7 @@ def _fill(raw, loc):
             here = here[part]
         except (KeyError, IndexError, TypeError):
             return False
-    stand_in = {"study": {}, "profile": {}, "value": 0.0}
+    stand_in = {"study": {} if len(loc) == 1 else "?", "profile": {}, "value": 0.0}
     if not isinstance(here, dict) or loc[-1] in here:
         return False
     here[loc[-1]] = stand_in.get(loc[-1], "?")

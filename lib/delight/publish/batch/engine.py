@@ -1,0 +1,286 @@
+"""Worker processes that make reports: a local Dask cluster, or one that is named by its scheduler's address.
+
+Reports are handed out one by one, as many at a time as there are workers. So a worker that dies takes one report with it, never its
+neighbours'; Dask gives that report to another worker, and one that kills every worker it meets ends as failed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import queue
+import socket
+import sys
+import time
+import uuid
+from collections import deque
+from pathlib import Path
+
+from delight import __version__
+from delight.errors import RunError
+from delight.publish import keys
+from delight.publish.batch import jobs as making
+from delight.publish.batch import store
+
+#: Memory of a worker with its kernels, stated and reckoned with (`benchmarks/batch.md`).
+WORKER_BYTES = 2**30
+#: Workers that a report may take with it before it counts as failed.
+DEATHS = 2
+#: Seconds to wait for a scheduler that went away, and for a first worker.
+PATIENCE = 300.0
+
+
+@contextlib.contextmanager
+def local(workers):
+    """A cluster of worker processes on this machine, one thread each, restarted when they die; yields an `Engine`."""
+    import dask
+    from distributed import Client, LocalCluster
+
+    _quiet()
+    settings = {
+        "distributed.scheduler.allowed-failures": DEATHS,
+        "distributed.admin.tick.limit": "1h",
+        "distributed.comm.timeouts.connect": "60s",
+    }
+    with dask.config.set(settings):
+        cluster = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            memory_limit=0,  # kernels are processes of their own, which Dask does not see
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+            env={"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+        )
+        client = Client(cluster)
+        try:
+            yield Engine(lambda: client, workers, stop=lambda: cluster.close(timeout=5))
+        finally:
+            with contextlib.suppress(Exception):
+                client.close(timeout=2)
+            with contextlib.suppress(Exception):
+                cluster.close(timeout=5)
+
+
+@contextlib.contextmanager
+def remote(address, batch):
+    """A cluster that runs already; every worker is asked who it is first. Yields an `Engine`.
+
+    Raises
+    ------
+    RunError
+        Nobody answers, there is no worker, or a worker has another library or does not see the shared folders.
+    """
+    _quiet()
+    connected = _Connection(address)
+    try:
+        _introduce(connected(), address, batch)
+        yield Engine(connected)
+    finally:
+        connected.close()
+
+
+class _Connection:
+    """A client of a scheduler, made anew when the scheduler went away."""
+
+    def __init__(self, address):
+        self.address, self._client = address, None
+
+    def __call__(self):
+        from distributed import Client
+
+        if self._client is None or self._client.status not in ("running", "connecting"):
+            self.close()
+            until = time.monotonic() + PATIENCE
+            while True:
+                try:
+                    self._client = Client(self.address, timeout=10, set_as_default=False)
+                    self._client.wait_for_workers(1, timeout=max(1.0, until - time.monotonic()))
+                    break
+                except (OSError, TimeoutError, ValueError) as error:
+                    first = self._client is None
+                    self.close()
+                    if isinstance(error, ValueError) or first and time.monotonic() > until - PATIENCE + 30 or time.monotonic() > until:
+                        why = (str(error).splitlines() or ["no answer"])[0]
+                        say = f"No worker answers at the scheduler {self.address}: {why} Start `dask scheduler` and `dask worker {self.address}`."
+                        raise RunError(say, exit_code=5) from None
+                    time.sleep(1)
+        return self._client
+
+    def close(self):
+        if self._client is not None:
+            with contextlib.suppress(Exception):
+                self._client.close(timeout=2)
+        self._client = None
+
+
+class Engine:
+    """Hands jobs to workers.
+
+    Parameters
+    ----------
+    connect : function
+        Gives a connected `distributed.Client`, anew after the scheduler went away.
+    workers : int, optional
+        How many there are; asked of the scheduler otherwise, again and again, since workers come and go.
+    stop : function, optional
+        Ends what runs, at once.
+    """
+
+    def __init__(self, connect, workers=None, stop=None):
+        self.connect, self.workers, self._stop = connect, workers, stop
+        self.running = {}
+
+    def stop(self):
+        """End the reports that are being made, as far as that can be done."""
+        with contextlib.suppress(Exception):
+            (self._stop or (lambda: self.connect().cancel(list(self.running), force=True)))()
+
+    def outcomes(self, jobs):
+        """Make all jobs and those that follow from them; yields each `Outcome` as it comes.
+
+        Parameters
+        ----------
+        jobs : iterable of Job
+
+        Notes
+        -----
+        What follows from a report goes to the front, so that a study is finished before the next begins.
+        """
+        waiting, done, lost = deque(jobs), queue.SimpleQueue(), {}
+        while waiting or self.running:
+            client = self.connect()
+            while waiting and len(self.running) < self._slots(client):
+                job = waiting.popleft()
+                future = client.submit(making.make, job, key=f"{job.id} {uuid.uuid4().hex[:8]}", pure=False, retries=0)
+                self.running[future] = job
+                future.add_done_callback(done.put)
+            try:
+                future = done.get(timeout=1.0)
+            except queue.Empty:
+                self._lost(client, done)
+                continue
+            job = self.running.pop(future, None)
+            if job is None:
+                continue
+            if future.status in ("cancelled", "lost") and lost.get(job.id, 0) < 5:  # the scheduler went away
+                lost[job.id] = lost.get(job.id, 0) + 1
+                waiting.appendleft(job)
+                continue
+            outcome = _outcome(future, job)
+            yield outcome
+            if outcome.complete:
+                waiting.extendleft(reversed(outcome.follow))
+            else:
+                for left_out in _known_followers(job):
+                    yield making.Outcome(
+                        left_out, "left_out", error=f"The report of the whole failed, and this one starts from it: {job.id}."
+                    )
+
+    def _slots(self, client):
+        return self.workers or max(1, sum(client.nthreads().values()))
+
+    def _lost(self, client, done):
+        """Give up futures of a connection that has ended."""
+        if client.status in ("closed", "closing"):
+            for future in list(self.running):
+                if future.client is client:
+                    done.put(future)
+
+
+def _known_followers(job):
+    return [] if job.then == "every" else [job.at(location) for location in job.then]
+
+
+def _outcome(future, job):
+    """The outcome of a finished future; a worker that died comes back as a failed job."""
+    if future.status == "finished":
+        return future.result()
+    error = future.exception() if future.status == "error" else None
+    if type(error).__name__ == "KilledWorker":
+        say = (
+            f"The process that made this report died {DEATHS + 1} times. Often there was not enough memory: use fewer workers, "
+            "or run this report alone."
+        )
+        return making.failed(job, say)
+    return making.failed(job, f"The report came to no end: {type(error).__name__ if error else future.status}: {error or 'no answer'}")
+
+
+# ---- workers
+def count(wanted, n_jobs):
+    """How many local workers: as asked, else one a core as far as memory goes, and no more than there are reports.
+
+    Raises
+    ------
+    RunError
+        Fewer than one asked.
+    """
+    if wanted is not None and wanted < 1:
+        raise RunError(f"--workers is a whole number of at least 1, not {wanted}.", exit_code=2)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(wanted or min(cores, memory() // WORKER_BYTES), n_jobs))
+
+
+def memory():
+    """Bytes of memory that this process may use."""
+    from distributed.system import memory_limit
+
+    return memory_limit()
+
+
+def introduction(folders):
+    """What a worker says of itself: its library, and which of these folders it sees (run on the worker)."""
+    return {
+        "host": socket.gethostname(),
+        "version": __version__,
+        "python": sys.version.split()[0],
+        "library": keys.library(),
+        "unseen": [folder for folder in folders if not Path(folder).exists()],
+    }
+
+
+def _introduce(client, address, batch):
+    """Refuse workers that would make other reports than this machine: another library, or folders they do not see."""
+    jobs = batch.jobs
+    needed = dict.fromkeys(p for job in jobs for p in (job.study, job.raw, job.home) if p)
+    mark = None
+    if not store.is_url(batch.out):
+        mark = Path(batch.out) / f".{batch.name}.{uuid.uuid4().hex[:8]}"
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+        needed[str(mark)] = None
+    try:
+        found = client.run(introduction, list(needed), on_error="return")
+    finally:
+        if mark is not None:
+            mark.unlink(missing_ok=True)
+    wrong = []
+    for worker, said in found.items():
+        if not isinstance(said, dict):
+            missing = isinstance(said, ImportError)
+            wrong.append(f"{worker}: {'has no delight library of this version' if missing else f'{type(said).__name__}: {said}'}.")
+            continue
+        place = f"{worker} on {said['host']}"
+        if said["library"] != keys.library():
+            theirs, ours = f"delight {said['version']}, Python {said['python']}", f"delight {__version__}, Python {sys.version.split()[0]}"
+            differs = f"has {theirs}; this machine {ours}" if theirs != ours else f"has {theirs} like this machine, but other code"
+            wrong.append(f"{place}: {differs}.")
+        unseen = [batch.out if mark is not None and folder == str(mark) else folder for folder in said["unseen"]]
+        wrong += [f"{place}: does not see {folder}." for folder in unseen]
+    if wrong:
+        say = "Install the same version on all, and give them the same folders under the same paths."
+        raise RunError("\n".join([f"The workers of {address} cannot make this batch. {say}", *(f"  - {w}" for w in wrong)]), exit_code=5)
+
+
+def _quiet():
+    for name in (
+        "distributed",
+        "distributed.nanny",
+        "distributed.worker",
+        "distributed.scheduler",
+        "distributed.client",
+        "asyncio",
+        "tornado",
+    ):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

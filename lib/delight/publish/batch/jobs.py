@@ -1,0 +1,231 @@
+"""One report of a batch, as a worker makes it: a job goes out, an outcome comes back, and no error of one touches another."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+import traceback
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from delight.errors import DelightError, RunError
+from delight.publish import folders, keys, run
+from delight.publish.batch import store
+from delight.publish.formats import FILES
+from delight.publish.order import settle
+
+#: Seconds that a report waits for another run of the same report: that of an earlier batch that has not ended yet.
+PATIENCE = 900.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """A report to make, in plain values that travel to a worker.
+
+    Attributes
+    ----------
+    study, given : str
+        The study's folder, and as the plan or the command names it.
+    name, organisation, wave, location : str
+    languages, formats, parameters : tuple of str
+    raw, out, home : str
+        Folder of raw files (or empty), folder or URL of reports, the workbook.
+    resume : bool
+    library : str
+        `delight.publish.keys.library` that a worker must have; empty to take any.
+    then : tuple of str or "every"
+        Locations to report on when this report, of the whole, is there.
+    """
+
+    study: str
+    given: str
+    name: str
+    organisation: str
+    wave: str
+    location: str
+    languages: tuple
+    formats: tuple
+    parameters: tuple
+    raw: str
+    out: str
+    home: str
+    resume: bool = True
+    library: str = ""
+    then: tuple | str = ()
+
+    @classmethod
+    def of(cls, order, *, given, parameters, out, resume):
+        """The job of an order of the whole."""
+        return cls(
+            study=str(order.study.path),
+            given=given,
+            name=order.study.name,
+            organisation=order.study.organisation,
+            wave=order.wave,
+            location=order.location,
+            languages=order.languages,
+            formats=order.formats,
+            parameters=tuple(parameters),
+            raw=str(order.raw or ""),
+            out=out,
+            home=str(order.root),
+            resume=resume,
+        )
+
+    def at(self, location):
+        """The same of one location."""
+        return replace(self, location=location, then=())
+
+    @property
+    def id(self):
+        return f"{self.name}, {self.wave}, {self.location or 'whole'}"
+
+    @property
+    def command(self):
+        """The command that makes this report alone; where reports go to a store, on this machine."""
+        options = {"--wave": self.wave, "--location": self.location, "--raw": self.raw}
+        options |= {} if store.is_url(self.out) or Path(self.out) == Path(self.home, "reports") else {"--out": self.out}
+        parts = [part for option, value in options.items() if value for part in (option, value)]
+        parts += ["--languages", ",".join(self.languages), "--formats", ",".join(self.formats)]
+        parts += [part for parameter in self.parameters for part in ("-p", parameter)]
+        return shlex.join(["delight", "run", self.given, *parts])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job.
+
+    Attributes
+    ----------
+    status : {"made", "rendered", "unchanged", "failed", "left_out"}
+        ``left_out``: not begun, since the whole's report failed.
+    folder : str
+        Run folder, relative to the folder of reports.
+    files : dict of language to dict of format to str
+        Files relative to the folder of reports.
+    headline : dict
+        `delight.publish.headline.headline`.
+    warnings, reused : tuple of str
+    seconds : float
+    error, chapter, cell : str, str, int or None
+        What went wrong, and where.
+    locations : tuple of str
+        Of a report of the whole: the locations that have a report of their own coming.
+    worker : str
+        The process that made it.
+    """
+
+    job: Job
+    status: str
+    folder: str = ""
+    files: dict = field(default_factory=dict)
+    headline: dict = field(default_factory=dict)
+    warnings: tuple = ()
+    reused: tuple = ()
+    seconds: float = 0.0
+    error: str = ""
+    chapter: str = ""
+    cell: int | None = None
+    locations: tuple = ()
+    worker: str = ""
+
+    @property
+    def complete(self):
+        return self.status in ("made", "rendered", "unchanged")
+
+    @property
+    def follow(self):
+        """The jobs that come after this one."""
+        if self.job.location:
+            return []
+        wanted = self.locations if self.job.then == "every" else self.job.then
+        return [self.job.at(location) for location in wanted]
+
+
+def make(job):
+    """Make one report; whatever goes wrong comes back as an outcome.
+
+    Making it again changes nothing, so a job may be given to a second worker when the first dies.
+    """
+    started = time.monotonic()
+    try:
+        _same_library(job)
+        with store.reports(job.out) as place:
+            order = settle(
+                job.study,
+                wave=job.wave,
+                location=job.location,
+                languages=job.languages,
+                formats=job.formats,
+                parameters=job.parameters,
+                raw=job.raw or None,
+                out=place.folder,
+                root=job.home,
+            )
+            place.fetch(order)
+            try:
+                report = run.make(order, resume=job.resume, patience=PATIENCE)
+            except DelightError:
+                place.keep_failed(order)
+                raise
+            place.deliver(order)
+            found = {
+                language: {
+                    kind: path.relative_to(order.reports).as_posix()
+                    for kind, name in FILES.items()
+                    if (path := report.folder / language / name).is_file()
+                }
+                for language in job.languages
+            }
+            return Outcome(
+                job,
+                report.status,
+                folder=report.folder.relative_to(order.reports).as_posix(),
+                files=found,
+                headline=report.headline,
+                warnings=tuple(report.warnings),
+                reused=tuple(report.reused),
+                seconds=round(time.monotonic() - started, 2),
+                locations=tuple(_locations(order)) if job.then == "every" else (),
+                worker=str(os.getpid()),
+            )
+    except DelightError as error:
+        return failed(job, str(error), started, error.chapter, error.cell)
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        say = f"Something the workbook did not expect: {type(error).__name__}: {error} ({Path(where.filename).name}, line {where.lineno})"
+        return failed(job, say, started)
+
+
+def failed(job, error, started=None, chapter="", cell=None):
+    """The outcome of a job that could not be made."""
+    seconds = round(time.monotonic() - started, 2) if started is not None else 0.0
+    return Outcome(job, "failed", error=error, chapter=chapter, cell=cell, seconds=seconds, worker=str(os.getpid()))
+
+
+def clean(job):
+    """Remove what a killed worker left half built of a report on a shared folder; never waits."""
+    if store.is_url(job.out):
+        return
+    try:
+        order = settle(job.study, wave=job.wave, location=job.location, raw=job.raw or None, out=job.out, root=job.home)
+        with folders.lock(order.work.parent / f".{order.work.name}.lock", f"The report of {order.name}"):
+            folders.recover(order.work)
+            folders.recover(order.target)
+    except DelightError:
+        pass
+
+
+def _locations(order):
+    """Locations that answered in the wave."""
+    import pandas as pd
+
+    plan = pd.read_parquet(order.work / "plan.parquet", columns=["wave", "level", "cell"])
+    return sorted(plan.loc[(plan["level"] == "location") & (plan["wave"] == order.wave), "cell"].astype(str))
+
+
+def _same_library(job):
+    if job.library and job.library != keys.library():
+        say = f"This worker (process {os.getpid()}) runs another version of the library than the batch. Install the same one on both and restart it."
+        raise RunError(say, exit_code=5)

@@ -1,0 +1,214 @@
+"""What a batch is to make: a plan file or the command's own words, checked completely before anything runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from delight.errors import DelightError, InputError, Mistakes, RunError, StudyError
+from delight.findings import raise_errors
+from delight.publish import chain, order
+from delight.publish.batch.jobs import Job
+from delight.publish.batch.store import is_url
+from delight.study import places
+from delight.study.settings import Language, Table, Texts, read_toml
+
+Value = str | int | float | bool
+
+
+class _Choices(Table):
+    """What may stand at the head of a plan for all studies, or with one study for itself."""
+
+    by: Literal["", "location"] = ""
+    languages: Texts = Field(default_factory=list)
+    formats: Texts = Field(default_factory=list)
+    raw: str = ""
+    parameters: dict[str, Value | dict[str, Value]] = Field(default_factory=dict)
+
+
+class PlannedStudy(_Choices):
+    """One study of a plan: its newest wave and the whole organisation, unless it says otherwise."""
+
+    study: str
+    waves: Texts = Field(default_factory=list)
+    locations: Texts = Field(default_factory=list)
+
+
+class Plan(_Choices):
+    """A plan as a whole."""
+
+    language: Language | None = None
+    out: str = ""
+    workers: int | None = Field(None, ge=1)
+    studies: list[PlannedStudy] = Field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch found sound.
+
+    Attributes
+    ----------
+    name : str
+        Folder of its index: the plan file's name, else ``batch``.
+    language : str
+        Of the index.
+    jobs : list of Job
+        The reports to begin with; those of all locations follow from the whole's.
+    out : str
+        Folder or URL of all reports.
+    labels : dict of study name to Labels
+        In the language of the index.
+    workers : int or None
+    """
+
+    name: str
+    language: str
+    jobs: list
+    out: str
+    labels: dict
+    workers: int | None = None
+
+
+def read(path):
+    """A plan file.
+
+    Raises
+    ------
+    InputError
+        Every mistake in it, with table, key and line.
+    """
+    path, findings = Path(path), []
+    if path.is_dir() or not path.exists():
+        raise RunError(f"There is no plan file '{path}'.", exit_code=2)
+    plan, lines = read_toml(path, Plan, findings)
+    if plan is not None and not plan.studies and not findings:
+        raise RunError(f'{path.name} plans nothing. Add a table [[studies]] with study = "NAME" for each study.', exit_code=2)
+    try:
+        raise_errors(findings, InputError, intro=f"The plan {path.name} has {{n}} mistake(s):")
+    except InputError as error:
+        raise RunError(str(error).replace(", row ", ", line "), exit_code=2) from None
+    return plan
+
+
+def settle(plan, *, name="batch", base=None, resume=True, **said):
+    """Check everything a plan asks for, and nothing is left to chance once the batch runs.
+
+    Parameters
+    ----------
+    plan : Plan
+    name : str
+    base : Path, optional
+        Folder that paths in the plan start from (the plan file's); the working folder otherwise.
+    resume : bool
+    **said : by, languages, formats, parameters, raw, out, workers
+        What the command says itself; it goes before the plan.
+
+    Returns
+    -------
+    Batch
+
+    Raises
+    ------
+    StudyError, InputError, RunError
+        Every mistake of every study in one message.
+    """
+    mistakes = Mistakes()
+    root = places.root()
+    out = said.get("out") or (plan.out and _from(base, plan.out)) or str(places.reports_folder())
+    out = out if is_url(out) else str(Path(out).expanduser().absolute())
+    folder = places.slugs([name])[name] if name != "batch" else name
+    jobs, studies = [], {}
+    for planned in plan.studies:
+        with mistakes:
+            found, opened = _of_study(planned, plan, said, root=root, out=out, base=base, resume=resume)
+            jobs += found
+            _one_folder(studies, opened)
+    mistakes.found += [InputError(f"The report {job} is planned twice.") for job in _repeated(jobs)]
+    if folder in studies:
+        say = f"The batch would be called '{folder}' like one of its studies. Rename the plan file."
+        mistakes.found.append(RunError(say, exit_code=2))
+    mistakes.raise_all()
+    said_first = next(iter(said.get("languages") or plan.languages), None)
+    language = plan.language or said_first or jobs[0].languages[0]
+    labels = {name: study.labels(language) for name, study in studies.items()}
+    return Batch(folder, language, jobs, out, labels, said.get("workers") or plan.workers)
+
+
+def _of_study(planned, plan, said, *, root, out, base, resume):
+    """(jobs, study) of one study of the plan; every mistake about it in one error that names it."""
+    mistakes = Mistakes()
+    folder = _study(planned.study, base)
+    raw = said.get("raw") or _from(base, planned.raw or plan.raw)
+    choices = {
+        "languages": said.get("languages") or planned.languages or plan.languages,
+        "formats": said.get("formats") or planned.formats or plan.formats,
+        "parameters": [*_flat(plan.parameters), *_flat(planned.parameters), *said.get("parameters", ())],
+        "raw": raw or None,
+        "root": root,
+    }
+    by = said.get("by") or planned.by or plan.by
+    jobs, opened = [], None
+    for wave in planned.waves or [""]:
+        with mistakes:
+            settled = order.settle(folder, wave=wave, **choices)
+            opened = settled.study
+            job = Job.of(settled, given=planned.study, parameters=choices["parameters"], out=out, resume=resume)
+            every = by == "location" and not planned.locations
+            if (every or planned.locations) and not opened.column("location"):
+                raise InputError("There are no locations to report on: no column of the codebook has the role location.")
+            if (every or planned.locations) and not any(c.fits("-") for c in chain.chapters(root)):
+                raise RunError("The chain has no chapter about a single location.", exit_code=5)
+            jobs.append(replace(job, then="every" if every else tuple(dict.fromkeys(planned.locations))))
+        for location in planned.locations:
+            with mistakes:
+                order.settle(folder, wave=wave, location=location, **choices)
+    try:
+        mistakes.found = _each_once(mistakes.found)
+        mistakes.raise_all()
+    except DelightError as error:
+        text = str(error)
+        if planned.study not in text.partition("\n")[0]:
+            text = f"Study '{planned.study}': {text}"
+        raise type(error)(text, **({"exit_code": error.exit_code} if isinstance(error, RunError) else {})) from None
+    return jobs, opened
+
+
+def _each_once(errors):
+    """Errors that differ: what is wrong with a study is wrong for each of its waves."""
+    return list({str(error): error for error in errors}.values())
+
+
+def _study(given, base):
+    """A study of the plan: a folder from the plan's own, else as everywhere."""
+    beside = Path(base, given) if base else None
+    return places.find_study(beside if beside is not None and (beside / "study.toml").is_file() else given).resolve()
+
+
+def _from(base, path):
+    return path if not path or base is None or is_url(path) else str(Path(base, Path(path).expanduser()))
+
+
+def _flat(parameters):
+    """``NAME=VALUE`` and ``CHAPTER.NAME=VALUE`` of a table of parameters."""
+    found = []
+    for name, value in parameters.items():
+        inner = value.items() if isinstance(value, dict) else [("", value)]
+        found += [f"{name}{'.' if key else ''}{key}={str(v).lower() if isinstance(v, bool) else v}" for key, v in inner]
+    return found
+
+
+def _one_folder(studies, study):
+    """Refuse two studies whose reports would go to the same folder."""
+    other = studies.setdefault(study.name, study).path
+    if other != study.path:
+        say = f"Two studies are called '{study.name}' ({other} and {study.path}): their reports would replace each other. Rename one."
+        raise StudyError(say)
+
+
+def _repeated(jobs):
+    every = [name for job in jobs for name in [job.id, *(f"{job.id}, {location}" for location in job.then if job.then != "every")]]
+    return [name for name in dict.fromkeys(every) if every.count(name) > 1]

@@ -1,0 +1,24 @@
+const table = document.getElementById("reports"), body = table.tBodies[0], heads = [...table.tHead.rows[0].cells];
+const collator = new Intl.Collator(document.documentElement.lang, { numeric: true });
+const value = (row, i) => row.cells[i].dataset.value ?? row.cells[i].textContent.trim();
+
+function compare(a, b, numeric) {
+  if ((a === "") !== (b === "")) return numeric ? (a === "" ? 1 : -1) : (a === "" ? -1 : 1);
+  return numeric ? a - b : collator.compare(a, b);
+}
+
+heads.forEach((head, i) => head.querySelector("button")?.addEventListener("click", () => {
+  const down = head.getAttribute("aria-sort") === "ascending", numeric = head.classList.contains("number");
+  heads.forEach((other) => other.removeAttribute("aria-sort"));
+  head.setAttribute("aria-sort", down ? "descending" : "ascending");
+  const rows = [...body.rows].sort((a, b) => {
+    const x = value(a, i), y = value(b, i), order = compare(x, y, numeric);
+    return numeric && (x === "" || y === "") ? order : down ? -order : order;
+  });
+  body.append(...rows);
+}));
+
+document.getElementById("filter").addEventListener("input", (event) => {
+  const words = event.target.value.toLowerCase().split(/\s+/).filter(Boolean);
+  for (const row of body.rows) row.hidden = !words.every((word) => row.textContent.toLowerCase().includes(word));
+});
