@@ -1,0 +1,278 @@
+"""Attacks on all reports of a study and wave together: what a reader of every report holds gives no hidden location away."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+
+import numpy as np
+import pandas as pd
+import pytest
+from delight.feedback import privacy
+from delight.feedback.table import read
+from delight.publish.headline import headline
+from delight.study import open_study
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+
+from tests.tools import inside
+
+LABELS = dict(a="North", b="North", c="North", d="North", e="South", f="South", g="East", h="East")
+SIZES = {
+    "2024": dict(a=28, b=14, c=22, d=31, e=35, f=12, g=20, h=15),
+    "2025": dict(a=30, b=25, c=18, d=7, e=40, f=12, g=9, h=6),
+}
+#: A mean known to within this part of its scale is known.
+CLOSE = 0.06
+
+
+class Attack:
+    """What a reader of all reports knows of one question in one wave, as linear equations in the sums and counts of locations.
+
+    The reader is given more than any has: how many answered at every location, and where the scale ends.
+    """
+
+    def __init__(self, sizes, labels):
+        self.names = [name for name in sizes if sizes[name]]
+        self.n = np.array([sizes[name] for name in self.names], float)
+        self.labels = labels
+        self.rows, self.sums = [], []
+
+    def inside(self, by, group):
+        return np.array([self._inside(by, group, name) for name in self.names], float)
+
+    def _inside(self, by, group, name):
+        if by in ("whole", "organisation"):
+            return True
+        label = self.labels.get(group, "")
+        return {
+            "label": bool(name) and self.labels.get(name) == group,
+            "location": name == group,
+            "rest": bool(name) and name != group and (not label or self.labels.get(name) == label),
+        }[by]
+
+    def learn(self, by, group, total):
+        """That a cell's answers add up to `total`."""
+        self.rows.append(self.inside(by, group))
+        self.sums.append(total)
+
+    def determined(self, name):
+        """Whether the sum of one location follows from what is known."""
+        if not self.rows:
+            return False
+        matrix, wanted = np.array(self.rows), self.inside("location", name)
+        return np.linalg.matrix_rank(np.vstack([matrix, wanted])) == np.linalg.matrix_rank(matrix)
+
+    def width(self, name, lowest, highest):
+        """Width of the interval in which the location's mean must lie, given the ends of the scale."""
+        wanted = self.inside("location", name)
+        bounds = [(lowest * n, highest * n) for n in self.n]
+        ends = []
+        for sign in (1, -1):
+            found = linprog(sign * wanted, A_eq=np.array(self.rows) if self.rows else None, b_eq=self.sums or None, bounds=bounds)
+            assert found.status == 0, "what was published does not add up"
+            ends.append(found.fun * sign)
+        return (ends[1] - ends[0]) / self.n[self.names.index(name)]
+
+
+#: Where a mean, and a share of delighted customers, stands in the tables by location, label or whole.
+MEANS, SHARES = ("raw", "mean"), ("share_raw", "share_delighted")
+
+
+def published(contents):
+    """Every row by location, label or whole that any report delivers, and the headlines of the index.
+
+    Returns
+    -------
+    dict of (measure, by, group) to set of (n, mean or NaN)
+        A measure is a question, "delighted", or the name of a table that only counts.
+    """
+    found = defaultdict(set)
+    for content in contents:
+        for name in content.table_names():
+            result = content.result(name)
+            table = result.table
+            if not {"by", "group", "n"} <= set(table.columns):
+                continue
+            shares = name == "satisfaction.location_shares"
+            mean, share = (None, "raw") if shares else (next((c for c in some if c in table), None) for some in (MEANS, SHARES))
+            asked = table["attribute"] if "attribute" in table else [result.meta.get("y") or name] * len(table)
+            for measure, row in zip(asked, table.to_dict("records")):
+                if pd.isna(row["n"]) or row["by"] not in ("whole", "organisation", "label", "location"):
+                    continue
+                about = (row["by"], "" if row["by"] in ("whole", "organisation") else str(row["group"]))
+                found[str(measure), *about].add((row["n"], row[mean] if mean else np.nan))
+                if share and measure == "overall":
+                    found["delighted", *about].add((row["n"], row[share]))
+        shown, place = headline(content), content.about["location"]
+        if "n" in shown:
+            found["index", "location" if place else "whole", place].add((shown["n"], np.nan))
+    return found
+
+
+@pytest.fixture(scope="module")
+def batch(tmp_path_factory):
+    """A study of two waves without known populations (so that means are of answers), its whole and all its location reports."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DELIGHT_KEY", "x")
+        folder = tmp_path_factory.mktemp("batch")
+        study = inside.write_study(folder / "studies" / "places", SIZES, LABELS, population=False)
+        whole = inside.run(study, folder / "work" / "2025")
+        local = [inside.run(study, folder / "work" / "2025", ("location",), location=place) for place in SIZES["2025"]]
+        yield study, whole, local
+
+
+def attacks(contents, responses, labels):
+    """An attack for every question that any report tells of."""
+    found = {}
+    for (measure, by, group), values in published(contents).items():
+        column = "overall" if measure == "delighted" else measure if measure in responses else None
+        answered = responses if column is None else responses[responses[column].notna()]
+        sizes = answered["location"].value_counts().reindex(sorted(labels), fill_value=0).to_dict()
+        attack = found.setdefault((measure, "n"), Attack(sizes, labels))
+        for n, mean in values:
+            attack.learn(by, group, n)
+            if column is not None and pd.notna(mean):
+                found.setdefault((measure, "sum"), Attack(sizes, labels)).learn(by, group, n * mean)
+    return found
+
+
+@pytest.mark.long
+def test_no_hidden_location_follows_from_all_reports_of_a_batch(batch):
+    study, whole, local = batch
+    responses = read(open_study(study)).responses
+    now = responses[responses["wave"] == "2025"]
+    found = attacks([whole, *local], now, LABELS)
+    assert {m for m, _ in found} >= {"overall", "delighted", "recommend", "warmth", "complaints", "feedback.response", "index"}
+    plan, wrong = whole.plan, []
+    for (measure, kind), attack in found.items():
+        for place in attack.names:
+            if plan.shown("location", place, "2025", measure):
+                continue
+            if attack.determined(place):
+                wrong.append(f"{kind} of {measure} at {place}")
+            elif kind == "sum":
+                ends = {"recommend": (0, 10), "delighted": (0, 1)}.get(measure, (1, 10))
+                if attack.width(place, *ends) < CLOSE * (ends[1] - ends[0]):
+                    wrong.append(f"mean of {measure} at {place}")
+    assert not wrong
+    assert {p for p in SIZES["2025"] if not plan.shown("location", p, "2025")} >= {"c", "d", "g", "h"}
+
+
+@pytest.mark.long
+def test_the_attack_succeeds_where_nothing_is_hidden_besides_what_is_small(batch, monkeypatch, tmp_path):
+    monkeypatch.setattr(privacy._Tree, "protect", lambda self: None)
+    monkeypatch.setattr(privacy, "_completed", lambda family, gone, *rest: gone)
+    study, *_ = batch
+    whole = inside.run(study, tmp_path / "work" / "2025")
+    responses = read(open_study(study)).responses
+    found = attacks([whole], responses[responses["wave"] == "2025"], LABELS)
+    assert not whole.plan.shown("location", "d", "2025") and whole.plan.shown("location", "c", "2025")
+    assert found["overall", "n"].determined("d") and found["overall", "sum"].determined("d")
+
+
+@pytest.mark.long
+def test_a_location_report_delivers_nothing_that_the_whole_hides(batch):
+    _, whole, local = batch
+    hidden = {p for p in SIZES["2025"] if not whole.plan.shown("location", p, "2025")}
+    for content in local:
+        place = content.about["location"]
+        own = content.result("location.grade").table.set_index("by")
+        assert all(name.startswith("location.") for name in content.table_names())
+        if place in hidden:
+            assert "location" not in own.index or own.loc["location"].drop(["group", "status"]).isna().all()
+            assert "rest" not in own.index or pd.isna(own.loc["rest", "pooled"])
+            assert content.result("location.parts").table[["n", "mean", "pooled", "rest_of_label", "flag"]].isna().all().all()
+            assert not len(content.result("location.quotes").table)
+            assert own.loc["organisation", "n"] == sum(SIZES["2025"].values()), "what everybody may see stays"
+        else:
+            theirs = whole.result("satisfaction.locations").table.set_index("group").loc[place]
+            assert own.loc["location", "mean"] == theirs["raw"] and own.loc["location", "pooled"] == theirs["pooled"]
+
+
+@pytest.mark.long
+def test_reports_and_notebook_outputs_of_a_hidden_location_show_no_figure_of_its_own(batch):
+    """What stands on the pages is what would stand there whatever its customers had answered."""
+    from delight.publish import html
+
+    study, whole, local = batch
+    hidden = next(c for c in local if c.about["location"] == "d")
+    page = html.page(hidden, "en")
+    assert "Thank you for taking part" in page and not re.search(r"(?<!\d)7 answers|n = 7\b", page)
+    texts = re.findall(r'aria-label="Dot plot[^"]*"', page)
+    assert texts and not any("Own answers" in text or "Pooled" in text for text in texts)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("population", [True, False])
+def test_who_belongs_to_which_hidden_location_changes_nothing_that_is_published(tmp_path, monkeypatch, population):
+    """Means weighted by customers and by answers, pooled means and shrinkage are many sums over the same few hidden cells: together
+    they could tell them apart. So they may rest on the hidden cells of a label through their sum only."""
+    monkeypatch.setenv("DELIGHT_KEY", "x")
+    study = inside.write_study(tmp_path / "studies" / "places", SIZES, LABELS, population=population)
+    before = inside.run(study, tmp_path / "one" / "2025")
+    raw = pd.read_csv(study / "2025.csv")
+    place = raw["place"].to_numpy()
+    two = np.flatnonzero(np.isin(place, ["c", "d"]))
+    moved = np.roll(place[two], 5)
+    moved[np.flatnonzero(moved == "c")[0]] = "d"  # one more at d, one less at c
+    raw.loc[two, "place"] = moved
+    raw.to_csv(study / "2025.csv", index=False)
+    after = inside.run(study, tmp_path / "two" / "2025")
+    told = [(name, _told(before, name), _told(after, name)) for name in before.table_names() if name not in NOT_BLIND]
+    assert {name for name, *_ in told} >= {
+        f"satisfaction.{t}" for t in ("levels", "nps", "locations", "location_shares", "local", "attributes")
+    }
+    for name, one, other in told:
+        pd.testing.assert_frame_equal(one, other, rtol=1e-9, obj=name)
+
+
+#: A decomposition of change over background and location together, which one number sums up.
+NOT_BLIND = {"satisfaction.waves"}
+
+
+def _told(content, name):
+    """A table as delivered; few answered about complaints, so that other locations are hidden there when two customers move."""
+    table = content.result(name).table
+    return table[table["attribute"] != "complaints"].reset_index(drop=True) if "attribute" in table else table
+
+
+tree = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(0, 34), min_size=3, max_size=8)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(tree, st.integers(0, 14), st.integers(0, 999), st.sets(st.sampled_from("abcdefgh"), max_size=2))
+def test_no_question_of_any_small_study_gives_a_hidden_location_away(sizes, nowhere, seed, alike):
+    """Bases differ by question, as some did not answer or were not asked: each question must stand by itself."""
+    rng = np.random.default_rng(seed)
+    place = np.repeat([*sizes, None], [*sizes.values(), nowhere])
+    if not len(place):
+        return
+    overall = np.where(np.isin(place.astype(str), list(alike)), 8.0, rng.integers(1, 11, len(place)))
+    warmth = np.where(
+        rng.random(len(place)) < rng.choice([0.2, 0.6, 0.95]), np.clip(overall + rng.integers(-2, 3, len(place)), 1, 10), np.nan
+    )
+    frame = pd.DataFrame({"wave": "w", "location": place, "overall": overall, "warmth": warmth})
+    plan = privacy.make_plan(
+        frame, minimum_group=10, waves=["w"], labels=LABELS, y="overall", delight_from=9, wave="w", questions=["warmth"]
+    )
+    for question in ("overall", "warmth"):
+        answered = frame[frame[question].notna()]
+        cells = {
+            name: answered[answered["location"].astype(object).where(answered["location"].notna(), "") == name] for name in [*sizes, ""]
+        }
+        attack = Attack({name: len(mine) for name, mine in cells.items()}, LABELS)
+        for level, groups in {"whole": [""], "label": sorted(set(LABELS.values())), "location": list(sizes), "rest": list(sizes)}.items():
+            for group in groups:
+                if plan.shown(level, group, "w", question):
+                    attack.learn(level, group, 1.0)
+        for name in attack.names:
+            mine = cells[name][question]
+            small = len(mine) < 10 or (len(mine) < 30 and mine.nunique() == 1)
+            if small:
+                assert not attack.determined(name), f"{question} at {name or 'nowhere'}"
+        together = plan.together("w", question)
+        for names in set(together.values()):
+            members = [x for x in together if together[x] == names]
+            assert not any(plan.shown("location", x, "w", question) for x in members)
