@@ -9,7 +9,7 @@ LAYERS = {
     ),
     "study": 1,
     "feedback": 1,
-    **dict.fromkeys(["satisfaction", "segments", "drivers", "loyalty", "practice"], 2),
+    **dict.fromkeys(["satisfaction", "segments", "drivers", "loyalty", "practice", "comments"], 2),
     "claims": 3,
     "show": 4,
     "kernels": 4,
@@ -19,7 +19,7 @@ LAYERS = {
     "cli": 7,
     "__main__": 8,
 }
-METHODS = {"satisfaction", "segments", "drivers", "loyalty", "practice"}
+METHODS = {"satisfaction", "segments", "drivers", "loyalty", "practice", "comments"}
 
 
 def imported(path, library):

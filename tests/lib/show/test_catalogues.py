@@ -36,9 +36,9 @@ def catalogues(language):
 
 def code_of(stem):
     """The Python files that the catalogue ``<stem>.po`` translates."""
-    folder = LIBRARY / stem
     places = [LIBRARY / "show" / f"{stem}.py", LIBRARY / "publish" / f"{stem}.py"]
-    return [p for p in places if p.is_file()] + sorted(folder.glob("*.py") if folder.is_dir() else [])
+    folders = [LIBRARY / stem, LIBRARY / "show" / stem]
+    return [p for p in places if p.is_file()] + [p for folder in folders if folder.is_dir() for p in sorted(folder.glob("*.py"))]
 
 
 def placeholders(text):
@@ -51,7 +51,7 @@ def texts(message):
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_every_message_is_translated(language):
-    shown = in_code(sorted([*(LIBRARY / "show").glob("*.py"), *(LIBRARY / "publish").glob("*.py")]))
+    shown = in_code(sorted([*(LIBRARY / "show").rglob("*.py"), *(LIBRARY / "publish").glob("*.py")]))
     known = {k for messages in catalogues(language).values() for k, m in messages.items() if all(texts(m))}
     untranslated = [f"{where}: {message!r}" for message, (_, where) in shown.items() if message not in known]
     assert not untranslated, f"{len(untranslated)} messages lack {language}:\n" + "\n".join(untranslated)
@@ -88,7 +88,7 @@ def test_translations_keep_the_placeholders_and_the_bold_marks(language):
 def test_a_plural_in_the_code_has_two_forms_in_the_catalogue(language):
     known = {k: m for messages in catalogues(language).values() for k, m in messages.items()}
     wrong = []
-    for message, (many, where) in in_code(sorted((LIBRARY / "show").glob("*.py"))).items():
+    for message, (many, where) in in_code(sorted((LIBRARY / "show").rglob("*.py"))).items():
         if many is not None and message in known and (not known[message].pluralizable or len(texts(known[message])) != 2):
             wrong.append(f"{where}: {message!r}")
     assert not wrong, "\n".join(wrong)

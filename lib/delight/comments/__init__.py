@@ -1,0 +1,5 @@
+"""What customers say in their own words."""
+
+from delight.comments.concordance import concordance, understood
+
+__all__ = ["concordance", "understood"]

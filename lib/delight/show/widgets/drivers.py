@@ -1,0 +1,258 @@
+"""The driver explorer: what weighs, what punishes and rewards, what to look at first; and the plain answers behind every attribute."""
+
+from __future__ import annotations
+
+import ipywidgets
+import numpy as np
+
+from delight.show.widgets import code
+from delight.show.widgets.data import hidden
+from delight.show.widgets.explorer import Explorer, Look, bar_of, said
+from delight.show.widgets.figures import Drawing, Picture
+
+#: Draws in which a view sharpens: at once without intervals, then with few, then with those of a report.
+DRAWS = (0, 200, 2000)
+#: With more responses than this, sums over groups of rows take the place of rows.
+MANY = 20_000
+
+
+class DriverExplorer(Explorer):
+    """Drivers of satisfaction in a selection, in three views; an attribute chosen shows its raw relation with the outcome.
+
+    Parameters
+    ----------
+    bar : FilterBar or Data
+    y : str
+        Outcome.
+    x : sequence of str
+        Attributes.
+    delight_from : float, optional
+        Lowest score that counts as delighted.
+    not_applicable : dict of str to str, optional
+        Attribute → column "does not apply".
+    draws : sequence of int
+        Bootstrap draws of each round.
+    """
+
+    key = "drivers"
+
+    def __init__(self, bar, *, y, x, delight_from=None, not_applicable=None, draws=DRAWS, presentation=False):
+        bar = bar_of(bar)
+        _ = bar.words.gettext
+        self.y, self.x, self.draws, self.delight_from = y, list(x), tuple(draws), delight_from
+        self.not_applicable = dict(not_applicable or {})
+        self.view = ipywidgets.ToggleButtons(
+            options=[
+                (_("Importance"), "importance"),
+                (_("Penalty and reward"), "penalty_reward"),
+                (_("Importance and performance"), "map"),
+            ],
+            tooltips=[
+                _("How much each experience weighs"),
+                _("What a poor one costs and an excellent one brings"),
+                _("Weight against grade"),
+            ],
+            style={"button_width": "auto"},
+        )
+        self.attribute = ipywidgets.Dropdown(
+            options=[(bar.words.column(a), a) for a in self.x],
+            value=self.x[0],
+            description=_("Look at the answers to"),
+            style={"description_width": "initial"},
+            layout={"width": "auto", "max_width": "44em"},
+        )
+        self.raw, self.raw_words = Picture(), ipywidgets.HTML()
+        self.raw_tables, self.raw_drawing = {}, None
+        self.attribute.observe(lambda change: self.show_relation(), names="value")
+        super().__init__([bar], [self.view], [self.attribute, self.raw_words, self.raw], presentation=presentation)
+        self.refresh()
+
+    # ---- the three views
+
+    def _given(self):
+        """(what a method takes in place of rows, its arguments, as written)."""
+        data, mask = self.data, self.bars[0].mask
+        scales = {c: data.scales[c] for c in [self.y, *self.x]}
+        clusters = data.design.get("clusters")
+        clusters = clusters if clusters and clusters not in self.bars[0].choice else None
+        written = {"y": self.y, "x": self.x, "scales": scales, "clusters": clusters, "not_applicable": self.not_applicable or None}
+        written |= {"weights": data.weights, "weights_kind": data.weights_kind if data.weights else None}
+        options = {k: v for k, v in written.items() if v is not None}
+        return data.rows(mask), options
+
+    def refresh(self):
+        """Show the selection anew, the relation of the attribute chosen first: it comes from counts."""
+        self._rows = None
+        super().refresh()
+        self.show_relation()
+
+    def look(self):
+        return self._look(self.draws[0])
+
+    def sharpen(self):
+        _ = self.words.gettext
+        says = _("Intervals from {n} draws")
+        return [(says.format(n=self.words.number(n)), lambda n=n: self._look(n)) for n in self.draws[1:]]
+
+    def _look(self, n_boot):
+        make = {"importance": self._importance, "penalty_reward": self._penalty_reward, "map": self._map}[self.view.value]
+        if self._rows is None:
+            self._rows = self._given()
+        frame, options = self._rows
+        lines, view, results, call = make(frame, options, n_boot)
+        base = results[0].meta.get("n_used", 0)
+        if base < self.data.minimum_group:
+            return Look([self.words.gettext("Too few respondents of this selection answered all questions to show anything.")])
+        picks = {self.words.column(a): a for a in self.x}
+        drawing = Drawing.of_view(view, results, self.words, picks=picks)
+        drawing.salt += str(n_boot)
+        text = [*self.data.lines(self.bars[0].choice), *call]
+        notes = [self.words.source(results[0])]
+        if not n_boot:
+            notes.append(self.words.gettext("Without intervals as yet: they are being drawn."))
+        return Look(lines, drawing, {results[0].meta["method"].lower().replace(".", "_"): results[0].table}, text, notes=notes)
+
+    def _importance(self, frame, options, n_boot):
+        from delight.drivers.importance import importance
+        from delight.show import drivers as views
+
+        found = importance(frame, **options, n_boot=n_boot)
+        lines = views.importance(found.importance, found.pairs, self.words) if n_boot else self._heaviest(found.importance)
+        call = [
+            "from delight.drivers.importance import importance",
+            code.call("result", "importance", "chosen", given=self.data.model(self.y), **options, n_boot=n_boot) + ".importance",
+        ]
+        return lines, views.importance_figure, [found.importance], call
+
+    def _heaviest(self, weighed):
+        t = weighed.table.dropna(subset=["share"]).sort_values("share", ascending=False)
+        if t.empty:
+            return [self.words.gettext("These answers do not allow a model.")]
+        _, w = self.words.gettext, self.words
+        return [
+            _("Heaviest: {listed}.").format(
+                listed=w.listed(f"**{w.column(r.attribute)}** ({w.percent(r.share)})" for r in t.head(3).itertuples())
+            )
+        ]
+
+    def _penalty_reward(self, frame, options, n_boot):
+        from delight.drivers import penalty_reward
+        from delight.show import drivers as views
+
+        found = penalty_reward.effects(frame, **options, n_boot=n_boot)
+        call = [
+            "from delight.drivers import penalty_reward",
+            code.call("result", "penalty_reward.effects", "chosen", given=self.data.model(self.y), **options, n_boot=n_boot),
+        ]
+        lines = views.kinds(found, self.words) if n_boot else []
+        return lines, views.penalty_reward, [found], call
+
+    def _map(self, frame, options, n_boot):
+        from delight.drivers import penalty_reward
+        from delight.drivers.importance import importance
+        from delight.drivers.priorities import priorities
+        from delight.drivers.what_if import gains
+        from delight.show import drivers as views
+
+        weighed = importance(frame, **options, n_boot=n_boot).importance
+        impact = penalty_reward.effects(frame, **options, n_boot=0)
+        gained = gains(frame, **options, delight_from=self.delight_from, n_boot=0)
+        order = priorities(impact, gained, weighed, scales=options["scales"])
+        call = [
+            "from delight.drivers.importance import importance",
+            code.call("result", "importance", "chosen", given=self.data.model(self.y), **options, n_boot=n_boot) + ".importance",
+        ]
+        return self._heaviest(weighed), views.importance_performance, [weighed, order], call
+
+    # ---- the raw relation
+
+    def pick(self, name):
+        """A mark of the figure was chosen: look at its answers."""
+        if name in self.x:
+            self.attribute.value = name
+
+    def show_relation(self):
+        """The outcome at every answer to the attribute chosen, from counts."""
+        if self.bars[0].why_not:
+            self.raw_words.value, self.raw.svg = "", ""
+            return
+        found, table, gone = self.relation(self.attribute.value)
+        words, _ = self.words, self.words.gettext
+        name = words.column(self.attribute.value)
+        lines = [_("**{attribute}**: {n} answers, mean {mean}.").format(attribute=name, **self._of(found, self.attribute.value))]
+        if gone:
+            many = words.ngettext("{n} answer was given by too few to show.", "{n} answers were given by too few to show.", len(gone))
+            lines.append(many.format(n=words.number(len(gone))))
+        drawing = self._relation_drawing(table, name)
+        self.raw_drawing = drawing
+        self.raw_words.value = said(lines, question=drawing.title)
+        self.raw.width = drawing.size[0] * (1.6 if self.large.value else 1.0)
+        self.raw.svg = drawing.svg()
+        self.picture.picked = self.attribute.value if self.attribute.value in self.picture.names else ""
+
+    def relation(self, attribute):
+        """(levels of the outcome by answer, its table without small groups, places hidden)."""
+        from delight.satisfaction.levels import levels
+
+        counted = self.data.counts(self.y, within=self.bars[0].mask, also=[attribute])
+        answers = [v for v in self.data.coded(attribute).values if np.isfinite(v)]
+        found = levels(
+            counted, y=self.y, scale=self.data.scales[self.y], by=attribute, order={attribute: answers}, delight_from=self.delight_from
+        )
+        rows = found.table[found.table["by"] == attribute].reset_index(drop=True)
+        table, gone = hidden(rows, self.data.minimum_group, keep=("by", "group"))
+        return counted, table, gone
+
+    def _of(self, counted, attribute):
+        frame = counted.frame.dropna(subset=[attribute])
+        n, w = frame["n"].sum(), frame["w"]
+        mean = np.average(frame[attribute].astype(float), weights=w) if w.sum() else np.nan
+        return {"n": self.words.number(n), "mean": self.words.grade(mean)}
+
+    def _relation_drawing(self, table, name):
+        words, _ = self.words, self.words.gettext
+        label = words.column(self.y)
+
+        def draw(ax):
+            from delight.show.theme import COLOURS
+
+            t = table.dropna(subset=["mean"])
+            at = t["group"].astype(float)
+            share = 100 * t["share_delighted"].astype(float)
+            if share.notna().any():
+                beside = ax.twinx()
+                beside.bar(at, share, width=0.6, color=COLOURS["satisfied"], alpha=0.55, linewidth=0, zorder=0)
+                beside.set_ylim(0, 100)
+                beside.set_ylabel(_("Delighted (%)"))
+                beside.tick_params(length=0)
+                beside.spines["right"].set_visible(False)
+                beside.set_zorder(0)
+                ax.set_zorder(1)
+                ax.patch.set_visible(False)
+            ax.vlines(at, t["ci_lo"].astype(float), t["ci_hi"].astype(float), color=COLOURS["main"], linewidth=1.3)
+            ax.plot(at, t["mean"].astype(float), "o-", color=COLOURS["main"], markersize=5, linewidth=1)
+            scale = self.data.scales[self.y]
+            ax.set_ylim(scale.min, scale.max + 0.03 * (scale.max - scale.min))
+            own = self.data.scales[self.attribute.value]
+            ax.set_xlim(own.min - 0.6, own.max + 0.6)
+            if own.points is not None and len(own.points) <= 12:
+                counts = dict(zip(at, t["n"]))
+                ax.set_xticks(own.points, [f"{p:g}\nn={words.number(counts[p])}" if p in counts else f"{p:g}" for p in own.points])
+            ax.set_xlabel(name)
+            ax.set_ylabel(label)
+            ax.tick_params(length=0)
+            return ax
+
+        rows = table.dropna(subset=["mean"])
+        alt = _("{outcome} at every answer to {attribute}.").format(outcome=label, attribute=name)
+        if len(rows):
+            first, last = rows.iloc[0], rows.iloc[-1]
+            alt += " " + _("From {a} at {low} to {b} at {high}.").format(
+                a=words.grade(first["mean"]), low=first["group"], b=words.grade(last["mean"]), high=last["group"]
+            )
+        return Drawing(draw, size=(165, 70), alt=alt, title=_("What do customers say overall who answer this way?"), salt="relation")
+
+    def _enlarge(self):
+        super()._enlarge()
+        if self.raw_drawing is not None:
+            self.raw.width = self.raw_drawing.size[0] * (1.6 if self.large.value else 1.0)

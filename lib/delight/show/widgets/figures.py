@@ -1,0 +1,176 @@
+"""Figures on the screen: drawn in the shared theme, with marks that can be clicked or reached by keyboard, and a text alternative."""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+from html import escape
+
+import anywidget
+import traitlets
+
+#: matplotlib's settings are one to a process: one figure is drawn at a time.
+DRAWING = threading.RLock()
+
+_SCRIPT = """
+function render({ model, el }) {
+  const box = document.createElement("div");
+  el.appendChild(box);
+  const draw = () => {
+    const focused = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.pick : null;
+    box.innerHTML = model.get("svg");
+    const svg = box.querySelector("svg");
+    if (!svg) return;
+    svg.style.width = model.get("width") + "mm";
+    svg.style.maxWidth = "100%";
+    svg.style.height = "auto";
+    for (const mark of svg.querySelectorAll("[id^='pick-']")) {
+      const place = mark.id.split("-")[1];
+      const name = model.get("names")[place] || "";
+      mark.style.cursor = "pointer";
+      mark.style.pointerEvents = "bounding-box";
+      mark.dataset.pick = place;
+      const choose = () => { model.set("picked", name); model.save_changes(); };
+      mark.addEventListener("click", choose);
+      if (!mark.querySelector("text")) continue;
+      mark.setAttribute("tabindex", "0");
+      mark.setAttribute("role", "button");
+      mark.setAttribute("aria-pressed", String(name === model.get("picked")));
+      if (name === model.get("picked")) mark.style.textDecoration = "underline";
+      mark.addEventListener("keydown", (event) => {
+        if (event.key === "Enter" || event.key === " ") { event.preventDefault(); choose(); }
+      });
+      if (place === focused) mark.focus();
+    }
+    svg.setAttribute("role", svg.querySelector("[role='button']") ? "group" : "img");
+  };
+  draw();
+  model.on("change:svg change:width change:picked", draw);
+}
+export default { render };
+"""
+
+
+class Picture(anywidget.AnyWidget):
+    """An SVG whose marks can be chosen.
+
+    Attributes
+    ----------
+    svg : str
+    width : float
+        Millimetres.
+    names : list of str
+        What the marks ``pick-0``, ``pick-1``, … stand for.
+    picked : str
+        The mark chosen last.
+    """
+
+    _esm = _SCRIPT
+    svg = traitlets.Unicode("").tag(sync=True)
+    width = traitlets.Float(160).tag(sync=True)
+    names = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    picked = traitlets.Unicode("").tag(sync=True)
+
+
+class Drawing:
+    """A figure made by a function, at any time and in any format.
+
+    Parameters
+    ----------
+    draw : function of one matplotlib Axes
+    size : (float, float)
+        Millimetres.
+    alt : str
+        What it shows, in words, with its main numbers.
+    title, caption : str
+        The question above, the reading below.
+    picks : dict of str to str, optional
+        Text in the figure → what it stands for: texts that can be chosen, and the marks beside them.
+    salt : str
+        Tells the parts of this figure from those of others on the page.
+    """
+
+    def __init__(self, draw, *, size, alt, title="", caption="", picks=None, salt="explore"):
+        self.draw, self.size, self.alt, self.title, self.caption, self.salt = draw, size, alt, title, caption, salt
+        self.picks = {_flat(text): name for text, name in (picks or {}).items()}
+
+    @classmethod
+    def of_view(cls, view, results, words, options=None, *, picks=None):
+        """The figure of a view, as in a report."""
+        options = options or {}
+        return cls(
+            lambda ax: view(*results, ax, words, **options),
+            size=view.size(*results, **options) if callable(view.size) else view.size,
+            alt=view.alt(*results, words, **options),
+            title=view.title(*results, words, **options),
+            caption=view.caption(*results, words, **options),
+            picks=picks,
+            salt=view.name,
+        )
+
+    @property
+    def names(self):
+        """What can be picked, in the order of the marks."""
+        return list(self.picks.values())
+
+    def _figure(self, write):
+        from delight.show import theme
+
+        with DRAWING, theme.figure(*self.size, salt=self.salt) as (figure, ax):
+            self.draw(ax)
+            self._mark(figure)
+            return write(figure)
+
+    def _mark(self, figure):
+        """Name the texts that can be picked, and the points at their place, for the page."""
+        if not self.picks:
+            return
+        from matplotlib.collections import PathCollection
+        from matplotlib.text import Text
+
+        place = {name: i for i, name in enumerate(self.picks.values())}
+        figure.canvas.draw_idle()
+        for ax in figure.axes:
+            at = {}
+            for label in [*ax.get_yticklabels(), *ax.texts]:
+                name = self.picks.get(_flat(label.get_text()))
+                if name is not None and isinstance(label, Text):
+                    label.set_gid(f"pick-{place[name]}")
+                    at[getattr(label, "xy", None) or label.get_position()[1]] = name
+            for points in ax.collections:
+                if isinstance(points, PathCollection) and len(points.get_offsets()) == 1:
+                    x, y = map(float, points.get_offsets()[0])
+                    name = at.get((x, y)) or at.get(y)
+                    if name is not None:
+                        points.set_gid(f"pick-{place[name]}-point")
+
+    def svg(self):
+        """As an SVG element with its text alternative; its text stays text."""
+
+        def write(figure):
+            buffer = io.StringIO()
+            figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+            return buffer.getvalue()
+
+        return svg_element(self._figure(write), self.alt)
+
+    def save(self, path):
+        """Write the figure as ``.svg`` or ``.png``; return the path."""
+        if path.suffix == ".svg":
+            path.write_text('<?xml version="1.0" encoding="utf-8"?>\n' + self.svg() + "\n", encoding="utf-8")
+        else:
+            self._figure(lambda figure: figure.savefig(path, dpi=200, facecolor="white"))
+        return path
+
+
+def svg_element(svg, alt):
+    """What matplotlib wrote as an element of a page, with its text alternative."""
+    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg[svg.index("<svg") :], flags=re.S)
+    view = re.search(r'viewBox="[^"]*"', svg)[0]
+    start = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" role="img" {view} aria-label="{escape(alt, quote=True)}">'
+    return re.sub(r"<svg[^>]*>", lambda _: start, svg, count=1).strip()
+
+
+def _flat(text):
+    return " ".join(str(text).split())
