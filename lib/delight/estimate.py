@@ -451,6 +451,12 @@ def holm(p):
     return adjusted
 
 
+def kish(w):
+    """Effective number of equally weighted answers that sampling weights leave. Kish (1965)."""
+    w = np.asarray(w, dtype=float)
+    return float(w.sum() ** 2 / (w**2).sum()) if w.any() else 0.0
+
+
 def base_status(n, n_eff=None, *, clusters=None, soft=50, hard=30, model=False):
     """Status of an estimate by what it rests on (M00).
 
@@ -473,6 +479,12 @@ class DesignMean(Estimate):
     n_eff: float = np.nan
     sd: float = np.nan
     interval: str = "t"
+    kish: float = np.nan  # what the weights alone leave of n
+
+    @property
+    def status(self):
+        """Status of a count or a mean of these answers."""
+        return base_status(self.n, self.kish, clusters=0 if self.interval == "few" else None)
 
 
 class Design:
@@ -672,7 +684,14 @@ class Design:
             tested = WildCluster(y[inside], design, weight, self.clusters[inside], [1.0], n_boot=n_boot, rng=rng)
             lo, hi = tested.interval(ci_level)
             how = "wild"
-        return DesignMean(value, se, df, lo, hi, n=n, n_eff=n_eff, sd=sd, interval=how)
+        return DesignMean(value, se, df, lo, hi, n=n, n_eff=n_eff, sd=sd, interval=how, kish=kish)
+
+    def status(self, inside=None, *, model=False):
+        """Status of an estimate from the rows `inside`: by their number, by what weights leave of it, and by clusters."""
+        inside = np.ones(len(self.w), dtype=bool) if inside is None else np.asarray(inside, dtype=bool)
+        n, squared = int(round(self.f[inside].sum())), float((self.w**2 * self.f)[inside].sum())
+        clusters = None if self.clusters is None else len(np.unique(self.clusters[inside]))
+        return base_status(n, float((self.w * self.f)[inside].sum() ** 2 / squared) if squared > 0 else 0.0, clusters=clusters, model=model)
 
     def share(self, hits, inside=None, *, ci_level=0.95):
         """Share of the rows `inside` for which `hits` holds, with its Wilson interval at the effective n: (Estimate, n_eff).
@@ -685,9 +704,11 @@ class Design:
         return Estimate(value, found.se, found.df, lo, hi), found.n_eff
 
     def score_n(self, found, ci_level=0.95):
-        """The n that a score interval takes for an estimate: its effective n, with clusters brought down by (z/t)² of their degrees of freedom."""
-        if self.clusters is None or not found.df > 0:
+        """The n that a score interval takes for an estimate: its effective n, with clusters brought down by (z/t)² of their degrees of freedom; NaN of one."""
+        if self.clusters is None:
             return found.n_eff
+        if not found.df > 0:
+            return np.nan
         return found.n_eff * (stats.norm.ppf(0.5 + ci_level / 2) / stats.t.ppf(0.5 + ci_level / 2, found.df)) ** 2
 
     def difference(self, values, first, second, *, ci_level=0.95, n_boot=2000, rng=None):

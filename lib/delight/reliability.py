@@ -361,7 +361,7 @@ def _construct(frame, name, columns, interval, weighting, drawing, ci_level):
     rest = item_rest(covariance) if k > 1 else np.full(k, np.nan)
     with np.errstate(invalid="ignore"):
         weak = (values["alpha_std"] if k < FEWEST_ITEMS else values["alpha"]) < SOUND or (rest < 0).any()
-    status = base_status(used.n)
+    status = base_status(used.n, used.n_eff)
     status = "degenerate" if not (np.diagonal(covariance) > 0).all() else "assumption_warning" if weak and status == "ok" else status
     items = []
     for i, column in enumerate(columns):
@@ -406,7 +406,7 @@ def _pair(frame, first, second, constructs, weighting, drawing, ci_level):
     drawn = bootstrap_moments(x, used.w, kind=used.kind, clusters=clusters, n_boot=drawing["n_boot"], rng=rng)[1]
     lo, hi = percentile(htmt(correlations(drawn), one, two), ci_level)
     row |= {"htmt": float(value), "htmt_lo": float(lo), "htmt_hi": float(hi), "verdict": told_apart(lo, hi)}
-    return {**row, "status": base_status(used.n) if np.isfinite(value) else "degenerate"}
+    return {**row, "status": base_status(used.n, used.n_eff) if np.isfinite(value) else "degenerate"}
 
 
 def told_apart(lo, hi):

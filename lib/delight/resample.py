@@ -75,7 +75,10 @@ def percentile(draws, ci_level=0.95, axis=0):
 
 
 def two_sided_p(draws, null=0.0, axis=0):
-    """Two-sided bootstrap p of "the estimate is `null`": twice the smaller tail, (count + 1) / (draws + 1), at most 1."""
+    """Two-sided bootstrap p of "the estimate is `null`": twice the smaller tail, (count + 1) / (draws + 1), at most 1.
+
+    Draws that could not be computed do not count; NaN without any other.
+    """
     draws = np.asarray(draws, dtype=float)
-    below, above = (draws <= null).sum(axis=axis), (draws >= null).sum(axis=axis)
-    return np.minimum(1.0, 2 * (np.minimum(below, above) + 1) / (draws.shape[axis] + 1))
+    below, above, known = ((draws <= null).sum(axis=axis), (draws >= null).sum(axis=axis), (~np.isnan(draws)).sum(axis=axis))
+    return np.where(known > 0, np.minimum(1.0, 2 * (np.minimum(below, above) + 1) / (known + 1)), np.nan)[()]

@@ -72,6 +72,7 @@ class Model:
             "n_dropped_missing": self.n_missing,
             "n_eff": self.n_eff,
             "weights": self.kind,
+            "n_clusters": self.n_clusters,
         }
 
     @property

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from delight.errors import InputError
-from delight.estimate import fit_linear, mean, wilson
+from delight.estimate import Design, fit_linear, mean, wilson
 from delight.loyalty.outcome import event_from, prepare
 from delight.resample import counts, generator, percentile
 from delight.result import Note, Result
@@ -80,7 +80,7 @@ def curve(
     rows = [_point(data, at == g, event, ci_level) | {"grade": float(g)} for g in grades]
     table = pd.DataFrame(rows)
     if clusters:
-        table = _clustered(table, data, at, ci_level)
+        table = _clustered(table, data, at, event, clusters, ci_level)
     known = table["mean"].notna()
     for name, of in (("isotonic", "mean"), ("isotonic_share", "share_loyal")):
         table[name] = np.nan
@@ -186,18 +186,20 @@ def _point(data, here, event, ci_level):
     }  # fmt: skip
 
 
-def _clustered(table, data, at, ci_level):
-    """Intervals of the means by CR1 on the saturated model; those of the shares likewise, around the share."""
+def _clustered(table, data, at, event, clusters, ci_level):
+    """Intervals of the means over clusters, of the saturated model; score intervals of the shares at the effective n that clusters leave."""
     grades = [g for g, n in zip(table["grade"], table["n"]) if n]
     x = (at[:, None] == np.array(grades)[None, :]).astype(float)
     fit = fit_linear(data.y, x, data.w, kind=data.kind, clusters=data.clusters)
     lo, hi = fit.interval(ci_level)
-    groups = pd.Series(data.clusters).groupby(at).nunique()
+    groups, design = pd.Series(data.clusters).groupby(at).nunique(), Design(data.sample, clusters=clusters)
     table = table.copy()
     for g, low, high in zip(grades, lo, hi):
         row = table["grade"] == g
         few = groups[g] < 2
         table.loc[row, ["ci_lo", "ci_hi"]] = [np.nan, np.nan] if few else [low, high]
+        share, _ = design.share(data.y >= event, at == g, ci_level=ci_level)
+        table.loc[row, ["share_loyal_lo", "share_loyal_hi"]] = share.lo, share.hi
         if data.binary and not few:
             table.loc[row, ["ci_lo", "ci_hi"]] = [max(low, 0.0), min(high, 1.0)]
     return table

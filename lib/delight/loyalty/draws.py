@@ -85,7 +85,8 @@ def _solve(left, right):
     k = left.shape[1]
     size = np.trace(left, axis1=1, axis2=2)[:, None, None] / k
     with np.errstate(all="ignore"):
-        bad = ~(np.linalg.cond(left) < 1e13)
+        known = np.isfinite(left).all(axis=(1, 2))
+        bad = ~known | ~(np.linalg.cond(np.where(known[:, None, None], left, np.eye(k))) < 1e13)
     left = np.where(bad[:, None, None], np.eye(k), left + 1e-14 * size * np.eye(k))
     out = np.linalg.solve(left, right[..., None])[..., 0]
     out[bad] = np.nan

@@ -168,8 +168,15 @@ def _bond_rows(data, bound, z, population, ci_level, n_boot, seed):
             with np.errstate(all="ignore"):
                 over = np.exp(apart) if log else each[:, 0] / each[:, 1]
             (lo, hi), (low, high), (r_lo, r_hi) = percentile(apart, ci_level), percentile(apart, 0.90), percentile(over, ci_level)
-            row |= dict(se=float(np.nanstd(apart, ddof=1)), ci_lo=float(lo), ci_hi=float(hi), ci90_lo=float(low), ci90_hi=float(high))
-            row |= dict(ratio_lo=float(r_lo), ratio_hi=float(r_hi), p=float(two_sided_p(apart[~np.isnan(apart)])))
+            seen = apart[~np.isnan(apart)]
+            row |= dict(
+                se=float(seen.std(ddof=1)) if len(seen) > 1 else np.nan,
+                ci_lo=float(lo),
+                ci_hi=float(hi),
+                ci90_lo=float(low),
+                ci90_hi=float(high),
+            )
+            row |= dict(ratio_lo=float(r_lo), ratio_hi=float(r_hi), p=float(two_sided_p(seen)))
     return rows
 
 

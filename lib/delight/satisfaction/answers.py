@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from delight.errors import InputError, Mistakes
-from delight.estimate import FEWEST_CLUSTERS, MANY_CLUSTERS, Design, base_status, need_columns, sample, weights_of
+from delight.estimate import FEWEST_CLUSTERS, MANY_CLUSTERS, Design, need_columns, sample, weights_of
 from delight.moments import Counts, Moments
 from delight.result import Note
 from delight.scales import check_scale
@@ -81,7 +81,8 @@ class Answers:
     def meta(self):
         """Counts and design, as every result carries them."""
         design = "clusters" if self.design.clusters is not None else "strata" if self.design.strata is not None else "none"
-        return {**self.used.meta, "design": design, "clusters": self.clusters}
+        n_clusters = None if self.design.clusters is None else len(np.unique(self.design.clusters))
+        return {**self.used.meta, "design": design, "clusters": self.clusters, "n_clusters": n_clusters}
 
     @property
     def notes(self):
@@ -125,11 +126,9 @@ def _counted(frame, y, weights):
 
 
 def level_status(found):
-    """Status of an estimated mean: by its n, ``degenerate`` without spread, ``assumption_warning`` with too few clusters."""
+    """Status of an estimated mean: by its n and its design, ``degenerate`` without spread."""
     if found.n == 0:
         return "insufficient"
     if found.n > 1 and found.sd == 0:
         return "degenerate"
-    if found.interval == "few":
-        return "assumption_warning"
-    return base_status(found.n)
+    return found.status

@@ -10,10 +10,10 @@ import pandas as pd
 from scipy import stats
 
 from delight.errors import InputError, Mistakes
-from delight.estimate import Design, base_status, benjamini_hochberg, fit_linear, need_columns, sample, weights_of
+from delight.estimate import Design, benjamini_hochberg, fit_linear, need_columns, sample, weights_of
 from delight.reliability import bootstrap_moments, check_constructs, correlations, reliability
 from delight.resample import generator, percentile, two_sided_p
-from delight.result import Note, Result
+from delight.result import STATUSES, Note, Result
 from delight.satisfaction.answers import level_status
 from delight.satisfaction.factors import one_or_two
 from delight.satisfaction.levels import score_bands
@@ -105,7 +105,7 @@ class _Together:
         if not base["n"]:
             return {"value": np.nan, "lo": np.nan, "hi": np.nan, **base, "n_eff": 0.0, "status": "insufficient"}
         found, n_eff = self.design.share(hits, inside, ci_level=ci_level)
-        return {"value": found.value, "lo": found.lo, "hi": found.hi, **base, "n_eff": n_eff, "status": base_status(base["n"])}
+        return {"value": found.value, "lo": found.lo, "hi": found.hi, **base, "n_eff": n_eff, "status": self.design.status(inside)}
 
 
 def _delight_from(scale, delight_from):
@@ -174,7 +174,7 @@ def _risk_difference(both, hits, first, second, ci_level):
     """Difference of the share of `hits` in two groups, with Newcombe's interval and the score test."""
     a, b = both.share(hits, first, ci_level), both.share(hits, second, ci_level)
     row = {"value": a["value"] - b["value"], "lo": np.nan, "hi": np.nan, "p": np.nan, "n": a["n"], "n_other": b["n"]}
-    row |= {"n_missing": both.used.n_missing, "n_eff": a["n_eff"] + b["n_eff"], "status": base_status(min(a["n"], b["n"]))}
+    row |= {"n_missing": both.used.n_missing, "n_eff": a["n_eff"] + b["n_eff"], "status": max(a["status"], b["status"], key=STATUSES.index)}
     if not a["n"] or not b["n"]:
         return {**row, "status": "insufficient"}
     values = hits.astype(float)
@@ -338,7 +338,7 @@ def _agreement(both, marks, first, second, ci_level):
     found = both.design.mean(((same - p_same) * (1 - by_chance) - (1 - p_same) * drift) / (1 - by_chance) ** 2)
     half = stats.t.ppf(0.5 + ci_level / 2, found.df) * found.se
     row |= {"kappa": kappa, "kappa_se": found.se, "kappa_lo": max(kappa - half, -1.0), "kappa_hi": min(kappa + half, 1.0)}
-    return {**row, "status": base_status(both.used.n)}
+    return {**row, "status": both.design.status()}
 
 
 # ---- is delight something else than satisfaction? ----------------------------------------------------------------------------
@@ -395,7 +395,7 @@ def _pair(frame, first, second, constructs, ratio, *, weights, weights_kind, clu
     row |= {name: float(ratio[name]) for name in ("htmt", "htmt_lo", "htmt_hi")}
     names = ["r", "r_lo", "r_hi", "phi", "phi_lo", "phi_hi", "chi2_one", "chi2_two", "lr", "lr_p", "bic_one", "bic_two"]
     row |= dict.fromkeys(names, np.nan) | {"verdict": "open"}
-    row |= {"n": used.n, "n_missing": used.n_missing, "n_eff": used.n_eff, "status": base_status(used.n, model=True)}
+    row |= {"n": used.n, "n_missing": used.n_missing, "n_eff": used.n_eff, "status": Design(used, clusters=clusters).status(model=True)}
     if row["status"] == "insufficient":
         return {**row, "verdict": "insufficient"}
     x = used.frame[[*items, *others]].to_numpy(dtype=float)
@@ -586,18 +586,18 @@ def path(frame, *, stages, scales, weights=None, weights_kind="sampling", cluste
     columns = [c for items in stages.values() for c in items]
     used = sample(frame, columns, weights=weights, weights_kind=weights_kind)
     about = {"n": used.n, "n_missing": used.n_missing, "n_eff": used.n_eff}
-    groups = used.frame[clusters].to_numpy() if clusters else None
+    groups, standing = used.frame[clusters].to_numpy() if clusters else None, Design(used, clusters=clusters).status(model=True)
     scored = {name: _stage(used.frame, items, scales) for name, items in stages.items()}
     model, names = arrows(stages), list(stages)
-    fits = {to: _equation(scored, to, before, used, groups) for to, before in model.items()} if used.n >= 30 else {}
+    fits = {to: _equation(scored, to, before, used, groups) for to, before in model.items()} if standing != "insufficient" else {}
     rows = []
     for to, before in model.items():
         for k, term in enumerate(before, 1):
             row = {"kind": "arrow", "route": f"{term} > {to}", "term": term, "outcome": to}
-            rows.append({**row, **_arrow(fits.get(to), k, ci_level), **about})
+            rows.append({**row, **_arrow(fits.get(to), k, ci_level, standing), **about})
     x = np.column_stack([scored[name] for name in names]) if used.n else np.empty((0, len(names)))
     draws = {}
-    if used.n >= 30 and all(np.isfinite(f.coef).all() for f in fits.values()):
+    if fits and all(np.isfinite(f.coef).all() for f in fits.values()):
         rng = generator(seed, f"{METHOD}.path")
         _, covariance = bootstrap_moments(x, used.w, kind=used.kind, clusters=groups, n_boot=n_boot, rng=rng)
         draws = _standardised(correlations(covariance), model, names)
@@ -608,7 +608,7 @@ def path(frame, *, stages, scales, weights=None, weights_kind="sampling", cluste
                 "route": " > ".join(route),
                 "term": route[0],
                 "outcome": "intention",
-                **_product(route, fits, model, draws, ci_level),
+                **_product(route, fits, model, draws, ci_level, standing),
                 **about,
             }
         )
@@ -636,7 +636,7 @@ def _equation(scored, to, before, used, clusters):
     return fit_linear(standard(scored[to]), x, used.w, names=["(intercept)", *before], kind=used.kind, clusters=clusters)
 
 
-def _arrow(fit, k, ci_level):
+def _arrow(fit, k, ci_level, standing):
     blank = dict.fromkeys(["coef", "se", "ci_lo", "ci_hi", "p", "r2"], np.nan)
     if fit is None:
         return {**blank, "status": "insufficient"}
@@ -650,7 +650,7 @@ def _arrow(fit, k, ci_level):
         "ci_hi": hi[k],
         "p": float(fit.p[k]),
         "r2": fit.r2,
-        "status": base_status(fit.n),
+        "status": standing,
     }
 
 
@@ -683,7 +683,7 @@ def _routes(model):
     return [route for start in starts for route in onward((start,)) if len(route) > 2]
 
 
-def _product(route, fits, model, draws, ci_level):
+def _product(route, fits, model, draws, ci_level, standing):
     blank = dict.fromkeys(["coef", "se", "ci_lo", "ci_hi", "p", "r2"], np.nan)
     if not fits:
         return {**blank, "status": "insufficient"}
@@ -700,5 +700,5 @@ def _product(route, fits, model, draws, ci_level):
         "ci_hi": float(hi),
         "p": float(two_sided_p(drawn)),
         "r2": np.nan,
-        "status": base_status(next(iter(fits.values())).n),
+        "status": standing,
     }

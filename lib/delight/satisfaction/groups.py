@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy import interpolate, optimize, special, stats
 
-from delight.estimate import base_status, benjamini_hochberg, fit_linear, need_columns
+from delight.estimate import benjamini_hochberg, fit_linear, need_columns
 from delight.resample import generator
-from delight.result import Result
+from delight.result import STATUSES, Result
 from delight.satisfaction.answers import Answers
 from delight.satisfaction.nps import pairs
 
@@ -132,11 +132,10 @@ def _pair(answers, first, second, *, threshold, ci_level, n_boot, rng):
     found, p = design.difference(answers.y, first.inside, second.inside, ci_level=ci_level, n_boot=n_boot, rng=rng)
     row |= {"se_diff": found.se, "df": found.df, "ci_lo": found.lo, "ci_hi": found.hi, "p": p}
     row |= dict(zip(("d", "d_lo", "d_hi"), hedges(one, two, found.se, ci_level)))
-    if not found.se > 0:
+    if found.se == 0:
         return {**row, "status": "degenerate"}
     row["stat"] = found.value / found.se
-    status = "assumption_warning" if "few" in (one.interval, two.interval) else base_status(min(first.n, second.n))
-    return {**row, "status": status}
+    return {**row, "status": max(one.status, two.status, key=STATUSES.index)}
 
 
 def hedges(one, two, se_diff, ci_level=0.95):
@@ -245,7 +244,12 @@ def _overall(answers, column, groups):
     n, n_missing = sum(g.n for g in used), sum(g.n_missing for g in used)
     row = {"by": column, "groups": len(used), "test": "welch" if len(used) == 2 else "welch_anova"}
     row |= dict.fromkeys(["stat", "df1", "df2", "p", "p_bm"], np.nan)
-    row |= {"n": n, "n_missing": n_missing, "n_eff": float(n), "status": base_status(min((g.n for g in used), default=0))}
+    row |= {
+        "n": n,
+        "n_missing": n_missing,
+        "n_eff": float(n),
+        "status": max((answers.design.status(g.inside) for g in used), key=STATUSES.index, default="insufficient"),
+    }
     if len(used) < 2:
         return {**row, "status": "insufficient"}
     means = [answers.design.mean(answers.y, g.inside) for g in used]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from delight.estimate import WildCluster, base_status, weighted_median
+from delight.estimate import WildCluster, weighted_median
 from delight.resample import generator
 from delight.result import Note, Result
 from delight.satisfaction.answers import Answers, level_status
@@ -217,7 +217,7 @@ def _share_row(answers, hits, group, ci_level):
     share, n_eff = answers.design.share(hits, group.inside, ci_level=ci_level)
     count = int(round(answers.design.f[group.inside & hits].sum()))
     row = {"count": count, "share": share.value, "lo": share.lo, "hi": share.hi}
-    return {**row, **group.counts, "n_eff": n_eff, "status": base_status(group.n)}
+    return {**row, **group.counts, "n_eff": n_eff, "status": answers.design.status(group.inside)}
 
 
 #: More points than this on a scale are shown in classes.

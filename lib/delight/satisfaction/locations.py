@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import special
 
 from delight.errors import InputError
-from delight.estimate import base_status, need_columns
+from delight.estimate import need_columns
 from delight.result import Note, Result
 from delight.satisfaction.answers import Answers
 
@@ -94,7 +94,7 @@ def pooled(
         n_eff = plain.design.mean(plain.y, group.inside).n_eff
         key = {"by": "location", "group": group.group, "location": group.group, "label": label_of.get(group.group, "")}
         raw_cells = {"raw": raw.value, "raw_lo": raw.lo, "raw_hi": raw.hi, "sd": raw.sd}
-        rows.append({**key, **group.counts, "n_eff": n_eff, **raw_cells, "status": base_status(group.n)})
+        rows.append({**key, **group.counts, "n_eff": n_eff, **raw_cells, "status": plain.design.status(group.inside)})
     table = pd.DataFrame(
         rows, columns=None if rows else ["by", "group", "location", "label", "n", "n_missing", "n_eff", "raw", "sd", "status"]
     )
@@ -359,7 +359,7 @@ def pooled_shares(
             "hi": np.nan,
             "shrinkage": np.nan,
         }
-        rows.append({**key, **group.counts, "n_eff": n_eff, **cells, "status": base_status(group.n)})
+        rows.append({**key, **group.counts, "n_eff": n_eff, **cells, "status": answers.design.status(group.inside)})
     table = pd.DataFrame(rows)
     about = {**answers.meta, "y": y, "scale": scale, "delight_from": from_point, "ci_level": ci_level}
     function = "delight.satisfaction.locations.pooled_shares"

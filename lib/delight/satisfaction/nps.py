@@ -8,7 +8,7 @@ from scipy import stats
 
 from delight.errors import InputError
 from delight.estimate import base_status, benjamini_hochberg, holm, sample
-from delight.result import Note, Result
+from delight.result import STATUSES, Note, Result
 from delight.satisfaction.answers import Answers
 from delight.scales import check_scale
 
@@ -173,8 +173,7 @@ def _row(answers, group, label, method, minimum, ci_level):
     w = (answers.design.w * answers.design.f)[group.inside]
     row |= {"nps": 100 * (p - d), "se": se, "ci_lo": lo, "ci_hi": hi, "n_eff": found.n_eff}
     row["mean"] = float(np.average(answers.y[group.inside], weights=w))
-    status = "assumption_warning" if found.interval == "few" else base_status(group.n)
-    return {**row, "status": status}
+    return {**row, "status": found.status}
 
 
 def nps_compare(frame, *, y, scale, by, against="rest", order=None, ci_level=0.95, **design):
@@ -256,12 +255,14 @@ def _difference(answers, first, second, label, ci_level):
         found, _ = answers.design.difference(promoter_score(answers.y), first.inside, second.inside)
         se, df = 100 * found.se, found.df if answers.design.clusters is not None else np.inf
     row |= {"nps": 100 * (p1 - d1), "nps_other": 100 * (p2 - d2), "diff": diff, "se_diff": se, "n_eff": one.n_eff + two.n_eff}
+    status = max(one.status, two.status, key=STATUSES.index)
+    if np.isnan(se):
+        return {**row, "stat": np.nan, "p": np.nan, "ci_lo": np.nan, "ci_hi": np.nan, "status": status}
     if not se > 0:
         return {**row, "ci_lo": diff, "ci_hi": diff, "stat": np.nan, "p": np.nan, "status": "degenerate"}
     half = stats.t.ppf(0.5 + ci_level / 2, df) * se
     stat = diff / se
     row |= {"ci_lo": diff - half, "ci_hi": diff + half, "stat": stat, "p": float(2 * stats.t.sf(abs(stat), df))}
-    status = "assumption_warning" if "few" in (one.interval, two.interval) else base_status(min(first.n, second.n))
     return {**row, "status": status}
 
 
@@ -283,7 +284,7 @@ def nps_paired(frame, *, y, other, scale, weights=None, weights_kind="sampling",
     now, before = promoter_score(used.frame[y]), promoter_score(used.frame[other])
     keys = ["nps", "nps_other", "diff", "se_diff", "ci_lo", "ci_hi", "stat", "p"]
     row = {"by": "whole", "group": "", **dict.fromkeys(keys, np.nan), "n": used.n, "n_missing": used.n_missing, "n_eff": used.n_eff}
-    row["status"] = "insufficient" if not used.n else base_status(used.n)
+    row["status"] = "insufficient" if not used.n else base_status(used.n, used.n_eff)
     if score_label(scale) is None:
         row["status"] = "not_identified"
     elif used.n:

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from delight.errors import InputError
-from delight.estimate import Design, base_status, need_columns, sample
+from delight.estimate import Design, need_columns, sample
 from delight.resample import counts, generator, percentile
 from delight.result import Note, Result
 from delight.satisfaction.answers import level_status
@@ -433,7 +433,7 @@ def _level_rows(reading, ci_level):
             found, n_eff = people.design.share(reading.tagged.reached[at][0], inside, ci_level=ci_level)
             row |= {"n_eff": n_eff, "share_reached": found.value, "share_reached_lo": found.lo, "share_reached_hi": found.hi}
         row["n_not_applicable"] = int(round(people.design.f[~inside].sum()))
-        rows.append({**row, "status": base_status(row["n"])})
+        rows.append({**row, "status": people.design.status(inside)})
     return rows
 
 
@@ -447,7 +447,7 @@ def _pair_rows(reading):
         h = 1 - errors / by_chance if by_chance > 1e-9 else np.nan
         row = {**reading.about, "lower": int(low), "higher": int(high), **people.base(inside), "n_eff": people.used.n_eff}
         row |= {"errors": errors, "expected_errors": by_chance, "h": h}
-        rows.append({**row, "status": base_status(row["n"]) if h == h or not row["n"] else "degenerate"})
+        rows.append({**row, "status": people.design.status(inside) if h == h or not row["n"] else "degenerate"})
     return rows
 
 
@@ -467,7 +467,7 @@ def _order_row(reading, tags, exact, ci_level, n_boot, rng):
     row |= {f"p_halo{name}": _beaten(tried[key]) for name, key in (("", "h"), ("_not_cumulative", "cumulative"), ("_trend", "z"))}
     row |= {"assignments": len(tags) if exact else len(tags) - 1, "exact": exact}
     row["z_impression"], row["p_impression"] = _against_impression(reading)
-    return {**row, "status": base_status(row["n"]) if h == h or not row["n"] else "degenerate"}
+    return {**row, "status": people.design.status() if h == h or not row["n"] else "degenerate"}
 
 
 def _beaten(values):
@@ -601,10 +601,10 @@ def _cap_row(reading, cap, name, ci_level):
     if not known or not people.graded:
         return {**row, "verdict_here": "not_identified", "status": "not_identified"}
     if name not in ("L1", "L1-2"):
-        return {**row, "verdict_here": "", "status": base_status(row["n"])}
+        return {**row, "verdict_here": "", "status": people.design.status(inside)}
     lo, hi = row["share_above_lo"], row["share_above_hi"]
     verdict = "insufficient" if not row["n"] else "supported" if hi <= MOST_ABOVE else "contradicted" if lo > MOST_ABOVE else "inconclusive"
-    return {**row, "verdict_here": verdict, "status": base_status(row["n"])}
+    return {**row, "verdict_here": verdict, "status": people.design.status(inside)}
 
 
 def _basics_rows(people, doubt, ci_level):

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from delight.errors import InputError
-from delight.estimate import base_status, benjamini_hochberg, need_columns, wave_names
+from delight.estimate import benjamini_hochberg, need_columns, wave_names
 from delight.result import Note, Result
 from delight.satisfaction import composition as mix
 from delight.satisfaction.answers import Answers
@@ -155,7 +155,7 @@ def _wave(frame, measure, column, scale, threshold, match, ci_level, design):
         w = answers.design.w * answers.design.f
         p, d = (w * (scores > 0)).sum() / w.sum(), (w * (scores < 0)).sum() / w.sum()
         lo, hi = interval(p, d, answers.design.score_n(found, ci_level), ci_level=ci_level)
-    status = "insufficient" if not found.n else "assumption_warning" if found.interval == "few" else base_status(found.n)
+    status = found.status
     row = {
         "measure": measure,
         "value": found.value,

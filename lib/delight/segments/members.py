@@ -105,13 +105,13 @@ class Corrected:
         """Half the interval of a mean of a class with `n` respondents."""
         return stats.t.ppf(0.5 + ci_level / 2, max(min(n - 1, self.df), 1)) * se
 
-    def status(self, n):
-        """Status of a figure of a class with `n` respondents."""
+    def status(self, n, n_eff=None):
+        """Status of a figure of a class with `n` respondents, of whom weights leave `n_eff`."""
         if n < 2:
             return "insufficient"
         if not self.sound:
             return "not_identified"
-        by_n = estimate.base_status(n)
+        by_n = estimate.base_status(n, n_eff if self.kind == "sampling" else None)
         return "assumption_warning" if by_n == "ok" and _certainty(self) < UNCERTAIN else by_n
 
 
@@ -194,7 +194,7 @@ def outcomes(frame, assignment, *, measures, weights=None, weights_kind="samplin
                     "n": n,
                     "n_missing": corrected.count(corrected.w > 0, k) - n,
                     "n_eff": float(n_eff[k]) if corrected.sound else np.nan,
-                    "status": corrected.status(n),
+                    "status": corrected.status(n, n_eff[k]),
                 }
             )
     names = ["by", "group", "measure", "column", "value", "value_lo", "value_hi", "se", "modal", "p", "n", "n_missing", "n_eff", "status"]
@@ -272,7 +272,7 @@ def who(frame, assignment, *, by, weights=None, weights_kind="sampling", ci_leve
                         "n_group": corrected.count(is_group, k),
                         "n_missing": corrected.count(~answered, k),
                         "n_eff": float(n_eff[k]) if corrected.sound else np.nan,
-                        "status": corrected.status(base),
+                        "status": corrected.status(base, n_eff[k]),
                     }
                 )
     names = ["by", "group", "segment", "share", "share_lo", "share_hi", "share_all", "p", "n", "n_group", "n_missing", "n_eff", "status"]
@@ -314,7 +314,7 @@ def composition(frame, assignment, *, by, weights=None, weights_kind="sampling",
             n_eff = float(w.sum() ** 2 / (w**2).sum()) if corrected.kind == "sampling" and n else float(n)
             for k, name in enumerate(corrected.names):
                 found = estimate.mean(corrected.h[kept, k], w, kind=corrected.kind, ci_level=ci_level)
-                status = corrected.status(n)
+                status = corrected.status(n, n_eff)
                 rows.append(
                     {
                         "by": column,

@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 
 from delight import resample
 from delight.errors import InputError
-from delight.estimate import base_status
+from delight.estimate import base_status, kish
 from delight.result import Note, Result
 from delight.segments import em, latent
 from delight.segments.agreement import against
@@ -320,7 +320,7 @@ def describe(frame, *, model, weights=None, weights_kind="sampling", clusters=No
         "weights": used.weights_kind,
         "keys": KEYS,
     }
-    status = base_status(used.n)
+    status = base_status(used.n, used.n_eff)
     notes = [Note("confirmed", {})]
     assignment = assign(frame, model=model)
     solved = em.Models(tuple(p[None] for p in model.params), np.zeros(1))
@@ -484,6 +484,7 @@ class _Draws:
         starts = np.flatnonzero(np.diff(self.of, prepend=-1))
         per_chunk = max(10, min(100, 4_000_000 // max(len(rows), 1)))
         groups = group[rows] if clusters else None
+        n_draws = 0 if clusters and len(rows) and np.ptp(groups) == 0 else n_draws  # one cluster cannot be drawn anew
         for counts in resample.counts(len(rows), n_draws, rng, clusters=groups, frequency=frequency, chunk=per_chunk):
             weight = counts if frequency is not None else counts * self.w
             of_pattern = np.add.reduceat(weight, starts, axis=1)
@@ -563,12 +564,16 @@ def _segments(model, matched, draws, used, assignment, status, ci_level, meta, n
                 "n": int(round(counts[mine].sum())),
                 "n_missing": used.n_missing,
                 "n_eff": used.n_eff,
-                "status": status if status != "ok" else base_status(counts[mine].sum()),
+                "status": status if status != "ok" else base_status(counts[mine].sum(), _effective(used.w[mine], used)),
             }
         )
     return Result.of(
         "M17.segments", rows, function="delight.segments.segmentation.find", notes=notes, n_boot=len(draws.drawn["share"]), **meta
     )
+
+
+def _effective(w, used):
+    return kish(w) if used.weights_kind == "sampling" else None
 
 
 def _profile(model, draws, items, used, status, ci_level, meta, notes):
@@ -583,7 +588,15 @@ def _profile(model, draws, items, used, status, ci_level, meta, notes):
             answered = mine & np.isfinite(draws.measures["mean"][:, j])
             each = draws.w if used.weights_kind == "frequency" else np.ones(len(mine))
             n, missing = int(round(each[answered].sum())), int(round(each[mine & ~answered].sum()))
-            rows.append({**row, "n": n, "n_missing": missing, "n_eff": used.n_eff, "status": status if status != "ok" else base_status(n)})
+            rows.append(
+                {
+                    **row,
+                    "n": n,
+                    "n_missing": missing,
+                    "n_eff": used.n_eff,
+                    "status": status if status != "ok" else base_status(n, _effective(draws.w[answered], used)),
+                }
+            )
     return Result.of(
         "M17.profile", rows, function="delight.segments.segmentation.find", notes=notes, n_boot=len(draws.drawn["share"]), **meta
     )

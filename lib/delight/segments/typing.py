@@ -314,8 +314,10 @@ class _Cases:
         x, group, w = x[kept], group[kept], used.w[kept]
         units = np.rint(w).astype(int) if used.kind == "frequency" else np.ones(len(w), dtype=int)
         self.n = int(units.sum())
-        self.counts = {"n": self.n, "n_missing": used.n_in - self.n, "status": estimate.base_status(self.n)}
-        self.counts["n_eff"] = float(w.sum() ** 2 / (w**2).sum()) if used.kind == "sampling" and self.n else float(self.n)
+        self.counts = {"n": self.n, "n_missing": used.n_in - self.n, "n_eff": float(self.n)}
+        if used.kind == "sampling":
+            self.counts["n_eff"] = estimate.kish(w)
+        self.counts["status"] = estimate.base_status(self.n, self.counts["n_eff"])
         self.meta = {"n_in": used.n_in, "n_used": self.n, "n_dropped_missing": used.n_in - self.n}
         self.meta |= {"n_eff": self.counts["n_eff"], "weights": used.kind}
         # alike respondents are dealt to the folds in turn: no fold depends on the order of the rows, and two alike count as one of weight two
@@ -396,7 +398,7 @@ def _quality(cases, right, counted, ci_level):
     for k, name in enumerate(cases.names):
         base = int(round(counted[k].sum()))
         own, share = n * rows[k], p[k, k] / rows[k]
-        counts = {**cases.counts, "n": base, "n_eff": own, "status": estimate.base_status(base)}
+        counts = {**cases.counts, "n": base, "n_eff": own, "status": estimate.base_status(base, own)}
         found.append(("recall", name, share, *estimate.wilson(share, own, ci_level), counts))
     return [{"measure": m, "segment": s, "value": v, "value_lo": lo, "value_hi": hi, **c} for m, s, v, lo, hi, c in found]
 
@@ -406,7 +408,10 @@ def _confusion(cases, right, counted):
         {
             **cases.counts,
             **{"segment": a, "told": b, "count": int(round(counted[i, j])), "share": float(right[i, j] / right[i].sum())},
-            **{"n": int(round(counted[i].sum())), "status": estimate.base_status(counted[i].sum())},
+            **{
+                "n": int(round(counted[i].sum())),
+                "status": estimate.base_status(counted[i].sum(), cases.counts["n_eff"] * right[i].sum() / right.sum()),
+            },
         }
         for i, a in enumerate(cases.names)
         for j, b in enumerate(cases.names)

@@ -16,6 +16,8 @@ from babel.lists import format_list
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
+from delight.estimate import FEWEST_CLUSTERS
+
 LANGUAGES = ("nl", "da", "en")
 LOCALES = {"nl": "nl_NL", "da": "da_DK", "en": "en_GB"}
 CATALOGUES = Path(__file__).parent / "locale"
@@ -196,6 +198,12 @@ class Words:
             parts.append(_("{n} without an answer").format(n=self.number(missing)))
         if meta.get("weights") == "sampling":
             parts.append(_("weighted, effective n {n}").format(n=self.number(meta.get("n_eff"))))
+        locations = meta.get("n_clusters")
+        if locations and locations < FEWEST_CLUSTERS:
+            text = self.ngettext(
+                "{n} location only, which tells nothing of others", "{n} locations only, so intervals are a rough guide", locations
+            )
+            parts.append(text.format(n=self.number(locations)))
         if meta.get("ci_level"):
             parts.append(_("{level} intervals").format(level=self.percent(meta["ci_level"])))
         if _METHOD.match(str(meta.get("method"))):

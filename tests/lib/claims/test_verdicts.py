@@ -133,6 +133,7 @@ def test_the_order_of_claims_changes_no_verdict():
     pd.testing.assert_frame_equal(table, turned)
 
 
+@pytest.mark.long
 def test_true_nulls_are_seldom_called_supported_or_contradicted():
     rng = np.random.default_rng(20261122)
     claims, wrong, sets = [claim(f"A{i}") for i in range(20)], 0, 400

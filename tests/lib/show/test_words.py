@@ -52,6 +52,20 @@ def test_the_studys_own_labels_come_before_codes():
     assert words.group("whole", "") == "Alle respondenten"
 
 
+@pytest.mark.parametrize(
+    ("language", "one", "few"),
+    [
+        ("en", "1 location only, which tells nothing of others", "5 locations only, so intervals are a rough guide"),
+        ("nl", "slechts 1 locatie, en die zegt niets over andere", "slechts 5 locaties, dus intervallen zijn een grove aanwijzing"),
+        ("da", "kun 1 lokation, og den siger intet om andre", "kun 5 lokationer, så intervallerne er et groft fingerpeg"),
+    ],
+)
+def test_the_source_line_warns_of_few_locations(language, one, few):
+    words = Words(language)
+    said = [words.source(Result.of("M15", [{"coef": 1.0}], n_clusters=n)) for n in (1, 5, 6, None)]
+    assert one in said[0] and few in said[1] and not any("lo" in text for text in said[2:])
+
+
 def test_the_source_line_names_answers_weights_interval_and_method():
     meta = {"n_used": 1204, "n_dropped_missing": 3, "n_eff": 866.4, "weights": "sampling", "ci_level": 0.95}
     result = Result.of("M14.shapley", [{"share": 1.0}], **meta)
