@@ -16,6 +16,7 @@ from pathlib import Path
 
 from delight.errors import DelightError, InputError, RunError, StudyError, did_you_mean
 from delight.publish import folders
+from delight.publish.notebooks import scrub
 from delight.show.blocks import MIME
 from delight.study.codebook import split_need
 
@@ -433,24 +434,3 @@ def cell_states(notebook):
         for position, cell in enumerate(notebook["cells"], 1)
         if cell["cell_type"] == "code"
     ]
-
-
-def scrub(notebook):
-    """Take this machine's paths out of an executed notebook, in place: metadata, injected parameters, stderr."""
-    about = notebook.get("metadata", {}).get("papermill", {})
-    for key in ("input_path", "output_path", "environment_variables"):
-        about.pop(key, None)
-    about.get("parameters", {}).pop("out", None)
-    for cell in notebook["cells"]:
-        if "injected-parameters" in cell.get("metadata", {}).get("tags", []):
-            lines = "".join(cell["source"]).splitlines()
-            cell["source"] = "\n".join(line for line in lines if not line.startswith(("out =", "study =")))
-            name = next((line for line in lines if line.startswith("study =")), "")
-            value = ast.literal_eval(name.partition("=")[2].strip()) if name else ""
-            if value:
-                cell["source"] += f'\nstudy = "{Path(value).name}"'
-            if "study" in about.get("parameters", {}):
-                about["parameters"]["study"] = Path(value).name
-        cell["outputs"] = [o for o in cell.get("outputs", []) if o.get("name") != "stderr"] if cell["cell_type"] == "code" else None
-        if cell["outputs"] is None:
-            del cell["outputs"]

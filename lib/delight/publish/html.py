@@ -183,16 +183,17 @@ def _methods(content, words, chapters):
     by_method = {name: found[0] for name, found in by_method.items() if found}
     if not by_method:
         return []
-    parts = [f"<h3>{escape(report.heading(words, 'methods'))}</h3>"]
+    told_of = []
     for method_id in sorted(set(by_method.values())):
         told = report.method(words, method_id)
         if told is None:
             continue
         title, sentence, source = f"{method_id} · {told[0]}", told[1], told[2]
         formula = f'<p class="formula">{escape(source)}</p>' if source else ""
-        parts.append(
+        told_of.append(
             f'<div class="method" id="method-{method_id}"><h4>{escape(title)}</h4><p>{render.paragraph(sentence)}</p>{formula}</div>'
         )
+    parts = [f"<h3>{escape(report.heading(words, 'methods'))}</h3>", f'<div class="methods">{"".join(told_of)}</div>']
     rows = sorted(by_method, key=lambda name: (by_method[name], name))
     metas = [results[name].meta for name in rows]
     columns = [

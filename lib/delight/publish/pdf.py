@@ -1,4 +1,4 @@
-"""report.pdf: the same page, set by WeasyPrint; a report never stops for want of it."""
+"""report.pdf: the same page, set by WeasyPrint as PDF/UA (tagged, for readers who listen); a report never stops for want of it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def write(page, pdf_path):
     pdf_path.parent.mkdir(parents=True, exist_ok=True)
     try:
         only_inside = weasyprint.urls.URLFetcher(allowed_protocols={"data"})  # a report takes nothing from elsewhere
-        weasyprint.HTML(string=_with_plain_fonts(page), url_fetcher=only_inside).write_pdf(str(pdf_path), pdf_tags=True)
+        weasyprint.HTML(string=_with_plain_fonts(page), url_fetcher=only_inside).write_pdf(str(pdf_path), pdf_variant="pdf/ua-1")
     except MemoryError:
         pdf_path.unlink(missing_ok=True)
         return None, WHY.format(reason="There was not enough memory.")

@@ -154,14 +154,23 @@ def _drawn(view, results, words, options, salt="delight"):
         yield (figure, size) if shows else None
 
 
+def _clear(figure):
+    """No ground of its own: the page shows through."""
+    for part in (figure, *figure.findobj(lambda p: hasattr(p, "get_xaxis"))):
+        part.patch.set_facecolor("none")
+
+
 def figure_svg(view, results, words, options, *, salt="delight"):
     """The figure as an SVG element, drawn once; its text stays text."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     with _drawn(view, results, words, options, salt) as drawn:
         if drawn is None:
             return ""
         figure, size = drawn
         buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+        _clear(figure)
+        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})  # savefig would draw twice
     alt = escape(view.alt(*results, words, **options), quote=True)
     return _tidy(buffer.getvalue(), size, alt)
 
