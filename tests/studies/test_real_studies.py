@@ -239,10 +239,11 @@ def test_accents_arrive_whole(made):
     assert not re.search("[ÃÂ�]", study.text("nl") + study.text("da"))
 
 
-def test_eighteen_aspects_of_the_branches_fall_into_the_published_classes(made):
+def test_eighteen_aspects_of_the_branches_have_the_published_slopes_and_the_classes_a_ceiling_allows(made):
     impact = made("branch-service-es").rows("drivers.impact", "attribute")
     assert len(impact) == 18
-    assert impact.index[impact["impact_class"] == "basis"].tolist() == ["p5_10", "p7_2"]
+    # p7_2 differs in points, but 41 % gave the highest grade and the ordered logit shows nothing (docs/decisions/0015)
+    assert impact.index[impact["impact_class"] == "basis"].tolist() == ["p5_10"] and impact.loc["p7_2", "impact_class"] == "undistinguished"
     assert impact.loc["p5_11", "impact_class"] == "reverse" and not (impact["impact_class"] == "bijzonder").any()
     assert impact.loc["p5_10", ["slope_below", "slope_above"]].tolist() == pytest.approx([0.192, -0.100], abs=0.0006)
     assert impact.loc["p7_2", ["slope_below", "slope_above"]].tolist() == pytest.approx([0.167, -0.039], abs=0.0006)
@@ -252,7 +253,7 @@ def test_eighteen_aspects_of_the_branches_fall_into_the_published_classes(made):
 
 def test_a_basic_factor_that_is_in_order_is_not_to_be_fixed(made):
     order = made("branch-service-es").rows("drivers.priorities", "attribute")
-    assert order.loc[["p5_10", "p7_2"], "block"].tolist() == ["keep_up", "keep_up"] and (order.loc["p5_10", "performance"] > 8)
+    assert order.loc["p5_10", "block"] == "keep_up" and order.loc["p5_10", "performance"] > 8
     assert not (order["block"] == "fix_first").any()
 
 

@@ -15,7 +15,7 @@ MARGIN = 0.5
 #: What the rule reads, one array each.
 MEASURED = (
     *("slope_joint_p", "slope_below", "below_p", "slope_above", "above_p", "slope_diff"),
-    *("diff_q", "diff_lo90", "diff_hi90", "common_slope", "latent_diff", "latent_p"),
+    *("diff_q", "diff_lo90", "diff_hi90", "common_slope", "latent_diff", "latent_q"),
 )
 
 
@@ -32,7 +32,7 @@ def classify(
     diff_hi90,
     common_slope,
     latent_diff,
-    latent_p,
+    latent_q,
     sd_ratio=None,
     alpha=0.05,
     least=LEAST,
@@ -44,20 +44,20 @@ def classify(
 
     Parameters
     ----------
-    slope_joint_p, ..., latent_p : array
+    slope_joint_p, ..., latent_q : array
         Columns of `penalty_reward.effects`.
     sd_ratio : array, optional
         Standard deviation of the experience over that of the outcome; without it `least` is not asked for.
     alpha, least, margin : float
     bounded_above, bounded_below : bool
-        More than a fifth of the outcome lies at its maximum, or minimum.
+        Enough of the outcome lies at its maximum, or minimum, to bend a straight line: a kind must show on the latent scale too.
     """
     with np.errstate(invalid="ignore"):
         ratio = np.inf if sd_ratio is None else np.asarray(sd_ratio, dtype=float)
         half = margin * np.abs(common_slope)
         slight_below, slight_above = (np.abs(slope) * ratio < least / 2 for slope in (slope_below, slope_above))
-        latent_basis = ~np.asarray(bounded_above) | ((latent_p / 2 <= alpha) & (latent_diff < 0))
-        latent_bijzonder = ~np.asarray(bounded_below) | ((latent_p / 2 <= alpha) & (latent_diff > 0))
+        latent_basis = ~np.asarray(bounded_above) | ((latent_q <= alpha) & (latent_diff < 0))
+        latent_bijzonder = ~np.asarray(bounded_below) | ((latent_q <= alpha) & (latent_diff > 0))
         relevant = (np.abs(slope_diff) > half) & (np.abs(slope_diff) * ratio >= least)
         differs = (diff_q <= alpha) & relevant
         equal = (diff_lo90 >= -half) & (diff_hi90 <= half)
@@ -82,7 +82,8 @@ def probabilities(attributes, classes, drawn, fixed, **rule):
     attributes, classes : sequence
         All attributes, and their class in the data.
     drawn : dict of str to dict of str to array (draws,)
-        Attribute → what the rule reads, without ``diff_q``, which is made from ``diff_p`` within each draw; only attributes with a class.
+        Attribute → what the rule reads, but ``diff_p, latent_p`` in place of ``diff_q, latent_q``, which are made from them within each
+        draw; only attributes with a class.
     fixed : dict of str to dict of str to float
         Attribute → ``common_slope`` and ``sd_ratio``, which are not redrawn.
     **rule
@@ -100,11 +101,12 @@ def probabilities(attributes, classes, drawn, fixed, **rule):
         return table
     stacked = {k: np.column_stack([drawn[a][k] for a in known]) for k in drawn[known[0]]}
     shape = stacked["slope_diff"].shape
-    stacked["diff_q"] = _bh_rows(stacked.pop("diff_p"))
     for k in ("common_slope", "sd_ratio"):
         stacked[k] = np.broadcast_to([fixed[a][k] for a in known], shape)
     for k in ("latent_diff", "latent_p"):
         stacked.setdefault(k, np.full(shape, np.nan))
+    for k in ("diff", "latent"):
+        stacked[f"{k}_q"] = _bh_rows(stacked.pop(f"{k}_p"))
     code = classify(**stacked, **rule)
     for j, a in enumerate(known):
         shares = {c: float((code[:, j] == c).mean()) for c in CLASSES}

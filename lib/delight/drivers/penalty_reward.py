@@ -9,7 +9,7 @@ from delight import resample
 from delight.drivers.classes import CLASSES, LEAST, MARGIN, MEASURED, classify, probabilities
 from delight.drivers.contrasts import CODINGS, Dummies, check_choices
 from delight.drivers.model import prepare
-from delight.drivers.slopes import MIN_SIDE, Slopes, bounds
+from delight.drivers.slopes import BOUNDED, MIN_SIDE, Slopes, bounds
 from delight.errors import InputError
 from delight.estimate import base_status, benjamini_hochberg
 from delight.result import Note, Result
@@ -78,7 +78,7 @@ def effects(
         ``se_*, *_lo, *_hi``, ``joint_p``, ``asym`` (+ interval, p), ``asym_linear_null`` and ``excess`` (asymmetry beyond that of a linear
         truth, + interval, p), ``sgp, dgp, ia, ia_linear_null, riocs``; ``knot, n_below, n_above, slope_below, slope_above`` (points of
         `y` a point of `x`) with ``se_*, *_lo, *_hi, *_lo90, *_hi90``, ``slope_joint_p, slope_diff, diff_lo, diff_hi, diff_p, diff_q,
-        std_diff, common_slope``; ``latent_diff, latent_p`` (ordered logit, where the outcome is bounded); ``impact_class``,
+        std_diff, common_slope``; ``latent_diff, latent_p, latent_q`` (ordered logit, where the outcome is bounded); ``impact_class``,
         ``class_prob`` (bootstrap share of draws in that class), ``likely_class``, ``prob_<class>``, ``b3``.
 
     Notes
@@ -86,8 +86,8 @@ def effects(
     y = b0 + Σ (b min(x-K, 0) + g max(x-K, 0)), HC3. (1) b = g = 0 not rejected, or both smaller than half of `least`: ``indifferent``.
     (2) b or g negative with p ≤ alpha and not as small as that: ``reverse``. (3) g - b = 0 rejected after Benjamini-Hochberg over the
     attributes and |g - b| at least `least` and beyond `margin` times the common slope: ``basis`` if g < b, ``bijzonder`` if g > b.
-    (4) 90 % interval of g - b within ± `margin` times the common slope: ``beleving``, else ``undistinguished``. Where more than a fifth
-    of the outcome is at its maximum, ``basis`` must show in an ordered logit too (one-sided, the direction being given); at its
+    (4) 90 % interval of g - b within ± `margin` times the common slope: ``beleving``, else ``undistinguished``. Where more than 5 %
+    of the outcome is at its maximum, ``basis`` must show in an ordered logit too, after Benjamini-Hochberg as well; at its
     minimum, ``bijzonder`` likewise: a floor tilts that way. Bootstrap draws are classed with the covariance of the fit. It measures
     impact; by itself it is no Kano classification.
 
@@ -116,7 +116,8 @@ def effects(
     no_class = dict(zip(table["attribute"], [r if isinstance(r, str) else None for r in table.pop("no_class")]))
     table = table.reindex(columns=[*COLUMNS, *(c for c in table if c not in COLUMNS)])
     table["std_diff"] = table["slope_diff"] * table["sd_ratio"]
-    table["diff_q"] = benjamini_hochberg(table["diff_p"].to_numpy(dtype=float))
+    for k in ("diff", "latent"):
+        table[f"{k}_q"] = benjamini_hochberg(table[f"{k}_p"].to_numpy(dtype=float))
     measured = {k: table[k].to_numpy(dtype=float) for k in (*MEASURED, "sd_ratio")}
     at_ends = {"bounded_above": ends.get("above", False), "bounded_below": ends.get("below", False)}
     table["impact_class"] = [no_class[a] or c for a, c in zip(table["attribute"], classify(**measured, **at_ends, **rule))]
@@ -200,7 +201,7 @@ COLUMNS = [
     *("knot", "n_below", "n_above", "slope_below", "slope_below_lo", "slope_below_hi", "slope_below_lo90", "slope_below_hi90"),
     *("se_below", "below_p", "slope_above", "slope_above_lo", "slope_above_hi", "slope_above_lo90", "slope_above_hi90"),
     *("se_above", "above_p", "slope_joint_p", "slope_diff", "diff_lo", "diff_hi", "diff_lo90", "diff_hi90", "se_diff", "diff_p"),
-    *("diff_q", "std_diff", "common_slope", "sd_ratio", "df", "latent_diff", "latent_p", "vif", "performance"),
+    *("diff_q", "std_diff", "common_slope", "sd_ratio", "df", "latent_diff", "latent_p", "latent_q", "vif", "performance"),
     *("own_model", "n", "n_missing", "n_eff", "n_applicable"),
 ]
 
@@ -272,7 +273,8 @@ def _notes(table, prepared, scales, ends, measured, rule, y):
         free = classify(**measured, **of_kind)
         held = classify(**measured, **of_kind, bounded_above=ends["above"], bounded_below=ends["below"])
         demoted = [a for a, f, h in zip(table["attribute"], free, held) if f in ("basis", "bijzonder") and h != f]
-        notes.append(Note("bounded_outcome", {"share_max": ends["share_max"], "share_min": ends["share_min"], "y": y, "demoted": demoted}))
+        about = {"share_max": ends["share_max"], "share_min": ends["share_min"], "limit": BOUNDED, "y": y, "demoted": demoted}
+        notes.append(Note("bounded_outcome", about))
     wanted = max(200, 20 * len(prepared.joint.x))
     if prepared.joint.n < wanted:
         notes.append(Note("small_for_penalty_reward", {"n": prepared.joint.n, "wanted": wanted}))

@@ -10,8 +10,8 @@ from delight.estimate import aliased_terms
 
 #: Fewer answers on one side of the knot leave that side's term out.
 MIN_SIDE = 15
-#: Share of the outcome at an end of its scale above which that end may bend a straight line.
-BOUNDED = 0.2
+#: Share of the outcome at an end of its scale above which that end may bend a straight line (docs/decisions/0015).
+BOUNDED = 0.05
 
 
 class Slopes:
@@ -178,7 +178,7 @@ def independent(model, columns, names):
 
 
 def bounds(model, scale):
-    """Shares of the outcome at its maximum and minimum, and whether either is more than a fifth."""
+    """Shares of the outcome at its maximum and minimum, and whether either is more than `BOUNDED`."""
     if not len(model.w):
         return {}
     answers, _, w = model.answers(model.y)

@@ -378,13 +378,13 @@ def _kind_notes(impact, words):
     bounded = impact.note("bounded_outcome")
     if bounded:
         high, low = bounded.values["share_max"], bounded.values["share_min"]
-        if high > 0.2:
+        if high > bounded.values["limit"]:
             notes.append(
                 _(
                     "{share} gave the highest possible overall score; a basic factor is named only if it also shows in a model that allows for that."
                 ).format(share=words.percent(high))
             )
-        if low > 0.2:
+        if low > bounded.values["limit"]:
             notes.append(
                 _(
                     "{share} gave the lowest possible overall score; a delight factor is named only if it also shows in a model that allows for that."
@@ -795,8 +795,8 @@ def _place_labels(ax, x, y, labels, size=7.2, avoid=()):
     placed = {}
     for _round in range(3):  # the longest first, then twice again with all others in place
         for i in sorted(range(len(labels)), key=lambda i: (-len(labels[i]), i)):
-            others = points + [box for j, box in placed.items() if j != i]
-            chosen[i] = min(choices[i], key=lambda spot: spot[0] + 50 * sum(_shared_area(spot[1], b) for b in others))
+            others = np.array(points + [box for j, box in placed.items() if j != i])
+            chosen[i] = min(choices[i], key=lambda spot: spot[0] + 50 * _shared_area(spot[1], others))
             placed[i] = chosen[i][1]
     for i, (_cost, box, far) in enumerate(chosen):
         cx, cy = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
@@ -821,9 +821,10 @@ def _spots(point, wide, high, plot):
     return found
 
 
-def _shared_area(a, b):
-    """Area that two boxes have in common."""
-    return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+def _shared_area(box, others):
+    """Area that a box has in common with the others, a row each."""
+    sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
+    return float(sides.clip(0).prod(axis=1).sum())
 
 
 # ---- annex -----------------------------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def test_mobi_has_the_slopes_and_classes_of_the_specification(mobi, perq):
     assert table["ia"].isna().tolist() == [False, False, True, False, True, True, False]  # joint F not significant
 
 
-def test_branch_service_has_two_basics_and_a_reverse(shared):
+def test_branch_service_has_three_slopes_that_differ_and_the_ceiling_allows_for_two(shared):
     pyreadstat = pytest.importorskip("pyreadstat")
     frame, _ = pyreadstat.read_sav(shared / "data/branch-service-es/data.sav")
     x = [c for c in frame if c.startswith(("p5_", "p7_"))]
@@ -54,8 +54,11 @@ def test_branch_service_has_two_basics_and_a_reverse(shared):
     assert table.loc["p7_2", ["slope_below", "slope_above"]].tolist() == pytest.approx([0.167, -0.039], abs=6e-4)
     assert table.loc["p5_11", ["slope_below", "slope_above", "below_p"]].tolist() == pytest.approx([-0.122, 0.163, 0.033], abs=1e-3)
     assert set(table.index[table["diff_q"] <= 0.05]) == {"p5_10", "p7_2", "p5_11"}
-    assert table["impact_class"][["p5_10", "p7_2", "p5_11"]].tolist() == ["basis", "basis", "reverse"]
-    assert result.note("bounded_outcome").values["share_max"] == pytest.approx(0.414, abs=5e-4)
+    # 41 % at the maximum: p7_2 differs on the scale of grades, not in the ordered logit (docs/decisions/0015)
+    assert table["impact_class"][["p5_10", "p7_2", "p5_11"]].tolist() == ["basis", "undistinguished", "reverse"]
+    assert (table.loc["p5_10", "latent_q"] < 0.01) and (table.loc["p7_2", "latent_q"] > 0.2)
+    bounded = result.note("bounded_outcome").values
+    assert bounded["share_max"] == pytest.approx(0.414, abs=5e-4) and bounded["demoted"] == ["p7_2"]
     assert (table["n"] == 4231).all()
 
 
@@ -113,19 +116,23 @@ def test_classes_follow_the_rule_in_its_order():
         ],
         columns=[
             *("slope_joint_p", "slope_below", "below_p", "slope_above", "above_p", "slope_diff"),
-            *("diff_q", "diff_lo90", "diff_hi90", "common_slope", "latent_diff", "latent_p", "expected"),
+            *("diff_q", "diff_lo90", "diff_hi90", "common_slope", "latent_diff", "latent_q", "expected"),
         ],
     )
     measured = {c: rule[c].to_numpy(dtype=float) for c in rule.columns[:-1]}
     assert [c or None for c in classify(**measured)] == [c if isinstance(c, str) else None for c in rule["expected"]]
     ceiling = classify(**measured, bounded_above=True)
     assert ceiling[2] == "undistinguished" and ceiling[3] == "bijzonder"
-    assert classify(**{**measured, "latent_diff": measured["slope_diff"], "latent_p": np.full(7, 0.09)}, bounded_above=True)[2] == "basis"
+    assert classify(**{**measured, "latent_diff": measured["slope_diff"], "latent_q": np.full(7, 0.04)}, bounded_above=True)[2] == "basis"
+    assert (
+        classify(**{**measured, "latent_diff": measured["slope_diff"], "latent_q": np.full(7, 0.09)}, bounded_above=True)[2]
+        == "undistinguished"
+    )
     assert classify(**measured, bounded_below=True)[3] == "undistinguished"
 
 
 def test_a_difference_too_small_to_matter_is_no_kind():
-    row = {"slope_joint_p": 0.0, "below_p": 0.0, "above_p": 0.0, "diff_q": 0.0, "latent_diff": np.nan, "latent_p": np.nan}
+    row = {"slope_joint_p": 0.0, "below_p": 0.0, "above_p": 0.0, "diff_q": 0.0, "latent_diff": np.nan, "latent_q": np.nan}
     rows = pd.DataFrame(
         [
             # b, g, lo90, hi90, common, sd of x over sd of y -> class
