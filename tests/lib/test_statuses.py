@@ -21,6 +21,7 @@ from delight.drivers import (
 from delight.errors import InputError
 from delight.estimate import base_status
 from delight.loyalty import relation
+from delight.resample import two_sided_p
 from delight.scales import Scale
 
 GRADES, TEN = Scale(1, 10), Scale(0, 10)
@@ -171,3 +172,9 @@ def test_mistakes_in_answers_and_weights_are_told_together():
     ):
         with pytest.raises(InputError, match=r"(?s)'overall': 60 of 60 .*'w': 60 negative weights"):
             call()
+
+
+def test_draws_that_could_not_be_computed_are_no_evidence():
+    draws = np.array([[np.nan, 1.0, np.nan], [np.nan, 2.0, 1.0], [np.nan, -1.0, 2.0]])
+    assert two_sided_p(draws) == pytest.approx([np.nan, 2 * 2 / 4, 2 * 1 / 3], nan_ok=True)
+    assert np.isnan(two_sided_p(draws[:, 0])) and np.isnan(two_sided_p(np.empty(0)))
