@@ -405,17 +405,19 @@ def fit_linear(y, x, w=None, *, names=None, kind="none", cov="HC3", clusters=Non
 def aliased_terms(x, names):
     """Names of the columns that earlier columns determine exactly."""
     scale = np.sqrt((x**2).sum(axis=0))
-    if len(x) >= x.shape[1] and np.all(scale > 0):
-        r = np.abs(np.diag(np.linalg.qr(x / scale, mode="r")))
-        if np.all(r > 1e-9):
+    r = x / np.where(scale > 0, scale, 1)
+    if len(r) >= r.shape[1]:  # what columns say of each other does not change with the rows turned
+        r = np.linalg.qr(r, mode="r")
+        if np.all(np.abs(np.diag(r)) > 1e-9):
             return []
-    kept, aliased = [], []
+    kept, aliased = np.empty((len(r), 0)), []
     for j, name in enumerate(names):
-        rest = x[:, j]
-        if kept:
-            rest = rest - x[:, kept] @ np.linalg.lstsq(x[:, kept], rest, rcond=None)[0]
-        if scale[j] > 0 and np.linalg.norm(rest) > 1e-9 * scale[j]:
-            kept.append(j)
+        rest = r[:, j]
+        for _ in range(2):  # once more for what rounding left
+            rest = rest - kept @ (kept.T @ rest)
+        left = np.linalg.norm(rest)
+        if left > 1e-9:
+            kept = np.column_stack([kept, rest / left])
         else:
             aliased.append(name)
     return aliased
