@@ -56,18 +56,18 @@ TESTS = {
 
 
 @study(
-    "M18 effects by segment: Wald, Gail-Simon", "segments of 150, four related drivers, even errors; opposite: .3 .3 −.3", sets=600, **TESTS
+    "M18 effects by segment: Wald, Gail-Simon", "segments of 150, four related drivers, even errors; opposite: .3 .3 −.3", sets=400, **TESTS
 )
 def segments_even(rng):
     return _tests(rng, [150, 150, 150], False)
 
 
-@study("M18 effects by segment: Wald, Gail-Simon", "segments of 150, errors that grow with the driver", sets=600, **TESTS)
+@study("M18 effects by segment: Wald, Gail-Simon", "segments of 150, errors that grow with the driver", sets=400, **TESTS)
 def segments_uneven(rng):
     return _tests(rng, [150, 150, 150], True)
 
 
-@study("M18 effects by segment: Wald, Gail-Simon", "segments of 400, 250 and 60, errors that grow with the driver", sets=600, **TESTS)
+@study("M18 effects by segment: Wald, Gail-Simon", "segments of 400, 250 and 60, errors that grow with the driver", sets=400, **TESTS)
 def segments_small(rng):
     return _tests(rng, [400, 250, 60], True)
 
