@@ -11,10 +11,13 @@ class DelightError(Exception):
     ----------
     chapter, cell : str, int or None
         Notebook and cell it was raised in, where it was.
+    found : tuple of DelightError
+        The errors it stands for, where it is several.
     """
 
     chapter = ""
     cell = None
+    found = ()
 
 
 class StudyError(DelightError):
@@ -63,10 +66,10 @@ class Mistakes:
                 raise error
             return
         text = "\n".join(str(error) for error in self.found)
-        for kind in (StudyError, InputError):
-            if any(isinstance(error, kind) for error in self.found):
-                raise kind(text)
-        raise RunError(text, exit_code=self.found[0].exit_code)
+        kind = next((k for k in (StudyError, InputError) if any(isinstance(error, k) for error in self.found)), None)
+        together = kind(text) if kind else RunError(text, exit_code=self.found[0].exit_code)
+        together.found = tuple(found for error in self.found for found in error.found or (error,))
+        raise together
 
 
 def visible(text):

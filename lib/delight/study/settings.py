@@ -202,7 +202,8 @@ def _explain(problem, lines, model):
     if kind == "extra_forbidden":
         known = _known(loc[:-1], model)
         place = f" in [{_name(loc[:-1])}]" if len(loc) > 1 else ""
-        what = "key" if len(loc) > 1 or not isinstance(given, (dict, list)) else "table"
+        is_table = isinstance(given, dict) or isinstance(given, list) and given and isinstance(given[0], dict)
+        what = "table" if is_table and len(loc) == 1 else "key"
         hint = did_you_mean(loc[-1], known)
         return "unknown_key", f"Unknown {what} '{loc[-1]}'{place}.{hint}", f"Known: {', '.join(known)}.", line
     if kind == "missing":

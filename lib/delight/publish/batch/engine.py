@@ -85,34 +85,53 @@ class _Connection:
     """A client of a scheduler, made anew when the scheduler went away."""
 
     def __init__(self, address):
-        self.address, self._client = address, None
+        self.address, self._client, self._patience = address, None, 30.0
 
     def __call__(self):
         from distributed import Client
 
         if self._client is None or self._client.status not in ("running", "connecting"):
             self.close()
-            until = time.monotonic() + PATIENCE
-            while True:
-                try:
-                    self._client = Client(self.address, timeout=10, set_as_default=False)
-                    self._client.wait_for_workers(1, timeout=max(1.0, until - time.monotonic()))
-                    break
-                except (OSError, TimeoutError, ValueError) as error:
-                    first = self._client is None
-                    self.close()
-                    if isinstance(error, ValueError) or first and time.monotonic() > until - PATIENCE + 30 or time.monotonic() > until:
-                        why = (str(error).splitlines() or ["no answer"])[0]
-                        say = f"No worker answers at the scheduler {self.address}: {why} Start `dask scheduler` and `dask worker {self.address}`."
-                        raise RunError(say, exit_code=5) from None
-                    time.sleep(1)
+            until = time.monotonic() + self._patience
+            while not (answer := _answer(self.address)).startswith("ok") and time.monotonic() < until:
+                time.sleep(0.5)
+            if not answer.startswith("ok"):
+                raise self._nobody(answer)
+            self._client = Client(self.address, timeout=30, set_as_default=False)
+            try:
+                self._client.wait_for_workers(1, timeout=self._patience)
+            except TimeoutError:
+                raise self._nobody("no worker is connected to it.") from None
+            self._patience = PATIENCE
         return self._client
+
+    def _nobody(self, why):
+        hint = f"Start `dask scheduler` and `dask worker {self.address} --nthreads 1`."
+        return RunError(f"The scheduler {self.address} cannot be used: {why} {hint}", exit_code=5)
 
     def close(self):
         if self._client is not None:
             with contextlib.suppress(Exception):
                 self._client.close(timeout=2)
         self._client = None
+
+
+def _answer(address):
+    """``ok`` if a scheduler listens at the address, else why not."""
+    import asyncio
+
+    from distributed.comm import connect
+
+    async def ask():
+        await (await connect(address, timeout=5)).close()
+
+    try:
+        asyncio.run(ask())
+        return "ok"
+    except ValueError as error:
+        raise RunError(f"The scheduler's address cannot be '{address}': {error}. Write it as tcp://HOST:8786.", exit_code=2) from None
+    except OSError:
+        return "nobody answers."
 
 
 class Engine:
@@ -209,15 +228,7 @@ def _outcome(future, job):
 
 # ---- workers
 def count(wanted, n_jobs):
-    """How many local workers: as asked, else one a core as far as memory goes, and no more than there are reports.
-
-    Raises
-    ------
-    RunError
-        Fewer than one asked.
-    """
-    if wanted is not None and wanted < 1:
-        raise RunError(f"--workers is a whole number of at least 1, not {wanted}.", exit_code=2)
+    """How many local workers: as asked, else one a core as far as memory goes, and no more than there are reports."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(wanted or min(cores, memory() // WORKER_BYTES), n_jobs))
 

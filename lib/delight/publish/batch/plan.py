@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PlainValidator
+from pydantic_core import PydanticCustomError
 
-from delight.errors import DelightError, InputError, Mistakes, RunError, StudyError
+from delight.errors import InputError, Mistakes, RunError, StudyError
 from delight.findings import raise_errors
 from delight.publish import chain, order
 from delight.publish.batch.jobs import Job
@@ -16,7 +17,16 @@ from delight.publish.batch.store import is_url
 from delight.study import places
 from delight.study.settings import Language, Table, Texts, read_toml
 
-Value = str | int | float | bool
+
+def _value(value):
+    """A parameter's value, or a table of those of one chapter."""
+    inner = value.values() if isinstance(value, dict) else [value]
+    if not all(isinstance(v, (str, int, float, bool)) for v in inner):
+        raise PydanticCustomError("parameter", "a parameter is a text, a number, true or false, and a chapter's are a table of such")
+    return value
+
+
+Value = Annotated[object, PlainValidator(_value)]
 
 
 class _Choices(Table):
@@ -26,7 +36,7 @@ class _Choices(Table):
     languages: Texts = Field(default_factory=list)
     formats: Texts = Field(default_factory=list)
     raw: str = ""
-    parameters: dict[str, Value | dict[str, Value]] = Field(default_factory=dict)
+    parameters: dict[str, Value] = Field(default_factory=dict)
 
 
 class PlannedStudy(_Choices):
@@ -121,16 +131,22 @@ def settle(plan, *, name="batch", base=None, resume=True, **said):
     out = said.get("out") or (plan.out and _from(base, plan.out)) or str(places.reports_folder())
     out = out if is_url(out) else str(Path(out).expanduser().absolute())
     folder = places.slugs([name])[name] if name != "batch" else name
-    jobs, studies = [], {}
+    jobs, studies, wrong = [], {}, {}
     for planned in plan.studies:
-        with mistakes:
-            found, opened = _of_study(planned, plan, said, root=root, out=out, base=base, resume=resume)
+        own = Mistakes()
+        with own:
+            found, opened = _of_study(planned, plan, said, own, root=root, out=out, base=base, resume=resume)
             jobs += found
             _one_folder(studies, opened)
+        for error in (e for found in own.found for e in found.found or (found,)):
+            wrong.setdefault(str(error), (error, {}))[1][planned.study] = None
+    mistakes.found = [_named(error, list(names), plan) for error, names in wrong.values()]
     mistakes.found += [InputError(f"The report {job} is planned twice.") for job in _repeated(jobs)]
     if folder in studies:
         say = f"The batch would be called '{folder}' like one of its studies. Rename the plan file."
         mistakes.found.append(RunError(say, exit_code=2))
+    if said.get("workers") is not None and said["workers"] < 1:
+        mistakes.found.append(RunError(f"--workers is a whole number of at least 1, not {said['workers']}.", exit_code=2))
     mistakes.raise_all()
     said_first = next(iter(said.get("languages") or plan.languages), None)
     language = plan.language or said_first or jobs[0].languages[0]
@@ -138,48 +154,46 @@ def settle(plan, *, name="batch", base=None, resume=True, **said):
     return Batch(folder, language, jobs, out, labels, said.get("workers") or plan.workers)
 
 
-def _of_study(planned, plan, said, *, root, out, base, resume):
-    """(jobs, study) of one study of the plan; every mistake about it in one error that names it."""
-    mistakes = Mistakes()
+def _of_study(planned, plan, said, mistakes, *, root, out, base, resume):
+    """(jobs, study) of one study of the plan; everything that is wrong with it goes to `mistakes`."""
     folder = _study(planned.study, base)
     raw = said.get("raw") or _from(base, planned.raw or plan.raw)
+    parameters = [*_flat(plan.parameters), *_flat(planned.parameters), *said.get("parameters", ())]
     choices = {
         "languages": said.get("languages") or planned.languages or plan.languages,
         "formats": said.get("formats") or planned.formats or plan.formats,
-        "parameters": [*_flat(plan.parameters), *_flat(planned.parameters), *said.get("parameters", ())],
+        "parameters": parameters,
         "raw": raw or None,
         "root": root,
     }
-    by = said.get("by") or planned.by or plan.by
+    every = (said.get("by") or planned.by or plan.by) == "location" and not planned.locations
     jobs, opened = [], None
     for wave in planned.waves or [""]:
         with mistakes:
             settled = order.settle(folder, wave=wave, **choices)
             opened = settled.study
-            job = Job.of(settled, given=planned.study, parameters=choices["parameters"], out=out, resume=resume)
-            every = by == "location" and not planned.locations
-            if (every or planned.locations) and not opened.column("location"):
-                raise InputError("There are no locations to report on: no column of the codebook has the role location.")
-            if (every or planned.locations) and not any(c.fits("-") for c in chain.chapters(root)):
-                raise RunError("The chain has no chapter about a single location.", exit_code=5)
+            job = Job.of(settled, given=planned.study, parameters=parameters, out=out, resume=resume)
             jobs.append(replace(job, then="every" if every else tuple(dict.fromkeys(planned.locations))))
         for location in planned.locations:
             with mistakes:
                 order.settle(folder, wave=wave, location=location, **choices)
-    try:
-        mistakes.found = _each_once(mistakes.found)
+    if opened is not None and (every or planned.locations):
+        if not opened.column("location"):
+            raise InputError("There are no locations to report on: no column of the codebook has the role location.")
+        if not any(c.fits("-") for c in chain.chapters(root)):
+            raise RunError("The chain has no chapter about a single location.", exit_code=5)
+    if mistakes.found:
         mistakes.raise_all()
-    except DelightError as error:
-        text = str(error)
-        if planned.study not in text.partition("\n")[0]:
-            text = f"Study '{planned.study}': {text}"
-        raise type(error)(text, **({"exit_code": error.exit_code} if isinstance(error, RunError) else {})) from None
     return jobs, opened
 
 
-def _each_once(errors):
-    """Errors that differ: what is wrong with a study is wrong for each of its waves."""
-    return list({str(error): error for error in errors}.values())
+def _named(error, studies, plan):
+    """The error with the studies it is about, where that is not all of them and it does not say so itself."""
+    text = str(error)
+    if len(plan.studies) == len(studies) > 1 or any(f"'{name}'" in text.partition("\n")[0] for name in studies):
+        return error
+    about = f"Study {', '.join(map(repr, studies))}: {text}"
+    return type(error)(about, exit_code=error.exit_code) if isinstance(error, RunError) else type(error)(about)
 
 
 def _study(given, base):

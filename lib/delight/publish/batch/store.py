@@ -62,7 +62,7 @@ class Mirror:
     def __init__(self, url):
         self.url = url
         self.files, self.base = open_store(url)
-        self.folder = Path(tempfile.mkdtemp(prefix="delight-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="delight-", dir=_scratch()))
         self._known = {}
         atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
 
@@ -144,6 +144,16 @@ class Mirror:
     def _remove(self, name):
         for path in self._there(name):
             self.remove(path)
+
+
+def _scratch():
+    """A worker's own folder, which Dask clears also after a kill; elsewhere that of temporary files."""
+    try:
+        from distributed import get_worker
+
+        return get_worker().local_directory
+    except ValueError:
+        return None
 
 
 _mirrors = {}
