@@ -80,12 +80,6 @@ def fork(module, *arguments, modules, environment=None, cwd=None, stdio=(None, N
         return _zygote(modules, environment).fork(request, stdio)
 
 
-def start(modules, environment=None):
-    """Start importing `modules` now, without waiting: a later `fork` of the same modules and environment finds them imported."""
-    with contextlib.suppress(Cold, OSError):
-        _zygote(modules, dict(os.environ if environment is None else environment))
-
-
 _zygotes, _lock = {}, threading.Lock()
 
 
@@ -187,7 +181,7 @@ class Zygote:
         """Let go: the zygote kills its forks and ends."""
         self.control.close()
         try:
-            self.process.wait(2)
+            self.process.wait(2 if self._started else 0)  # while it imports it does not listen
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

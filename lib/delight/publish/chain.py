@@ -35,7 +35,10 @@ RANGES = {
 #: Longest a single cell, and a whole chapter, may take, in seconds.
 CELL_TIMEOUT, CHAPTER_TIMEOUT = 1800, 3600
 #: Libraries that chapters import when first needed; imported beforehand as well.
-LATER = ("pyarrow.parquet", "scipy.stats", "scipy.optimize", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg")
+LATER = (
+    *("pyarrow.parquet", "pyarrow.dataset", "pyarrow.pandas_compat", "openpyxl", "scipy.stats", "scipy.optimize"),
+    *("matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg"),
+)
 #: What a kernel that never came up is told by.
 NO_START = re.compile(r"Kernel (didn't respond|died before replying)")
 
@@ -363,15 +366,6 @@ def run_chapter(chapter, parameters, target, *, environment=None, cold=False):
     scrub(notebook)
     target.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return ChapterRun(collect_blocks(notebook, chapter.file), seconds, cell_states(notebook), why_cold)
-
-
-def warm_up(root, environment=None):
-    """Begin to import what the chapters import, in the background: the first chapter then finds it done."""
-    from delight.kernels import SESSION, warm
-
-    warm.start(
-        (*imports(Path(root) / "notebooks" / "chain"), *SESSION), {**os.environ, **{k: str(v) for k, v in (environment or {}).items()}}
-    )
 
 
 @lru_cache

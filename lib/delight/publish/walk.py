@@ -29,11 +29,14 @@ class Walked:
         State of each code cell of the chapters that ran.
     reused : list of str
         Files of the chapters taken over from an earlier run.
+    cold : str
+        Why kernels were not forked from a process that has imported the libraries; "" if they were.
     """
 
     chapters: list = field(default_factory=list)
     cells: dict = field(default_factory=dict)
     reused: list = field(default_factory=list)
+    cold: str = ""
 
 
 def walk(order, work, report, *, resume=False, say=lambda text: None):
@@ -86,6 +89,9 @@ def walk(order, work, report, *, resume=False, say=lambda text: None):
                 raise
             shelf.put(chapter, key, work, tables.changed(), notebook, run)
             say(f"{chapter.file}: {run.seconds:.1f} s, {len(run.blocks)} blocks")
+            if run.cold and not found.cold:
+                say(f"Every chapter starts a kernel of its own and imports its libraries anew: {run.cold}.")
+                found.cold = run.cold
         found.chapters.append(ChapterContent(chapter.name, chapter.file, "done", [], run.blocks, round(run.seconds, 2)))
         found.cells[chapter.file] = run.cells
         if chapter.name == "feedback":  # from here on a role counts as asked where the focus wave answered it
