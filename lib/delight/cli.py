@@ -98,7 +98,7 @@ def parser():
     run.add_argument("--wave", default="", metavar="W", help="wave to report on (default: the newest)")
     run.add_argument("--location", default="", metavar="L", help="one location (default: the whole organisation)")
     run.add_argument("--languages", default="", metavar="nl,da,en", help="languages of the report (default: the study's)")
-    run.add_argument("--formats", default="", metavar="html,pdf", help="formats of the report (default: all)")
+    run.add_argument("--formats", default="", metavar="html,pdf,xlsx,pptx", help="formats of the report (default: all)")
     run.add_argument("--chapters", default="", metavar="10,50", help="only these chapters; the report is marked partial")
     run.add_argument(
         "-p", dest="parameters", action="append", default=[], metavar="[CHAPTER.]NAME=VALUE", help="set a parameter; may be repeated"
@@ -112,7 +112,7 @@ def parser():
     batch.add_argument("--plan", metavar="FILE", help="a plan in TOML instead: studies, waves, locations, languages, parameters")
     batch.add_argument("--by", choices=("location",), default="", help="also a report of each location")
     batch.add_argument("--languages", default="", metavar="nl,da,en", help="languages of the reports (default: each study's)")
-    batch.add_argument("--formats", default="", metavar="html,pdf", help="formats of the reports (default: all)")
+    batch.add_argument("--formats", default="", metavar="html,pdf,xlsx,pptx", help="formats of the reports (default: all)")
     where = batch.add_mutually_exclusive_group()
     where.add_argument("--workers", type=int, metavar="N", help="processes on this machine (default: one a core, as memory allows)")
     where.add_argument("--scheduler", default="", metavar="ADDRESS", help="a running Dask cluster, such as tcp://10.0.0.1:8786")
@@ -125,15 +125,23 @@ def parser():
     batch.add_argument("--quiet", action="store_true", help="only errors")
     batch.set_defaults(command=_batch, parser=batch)
 
-    lab = commands.add_parser("lab", parents=[shared], help="open JupyterLab on the workbook")
+    lab = commands.add_parser("lab", parents=[shared], help="open JupyterLab on the workbook, or its views without code")
     lab.add_argument("study", nargs="?", default="", metavar="STUDY", help="study that the exploration notebooks open")
+    lab.add_argument("--app", action="store_true", help="only the views, without code (Voilà), for people who should see no code")
     lab.set_defaults(command=_lab, parser=lab)
 
     workshop = commands.add_parser("workshop", parents=[shared], help="make workshop notebooks")
     lessons = workshop.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    build = lessons.add_parser("build", parents=[shared], help="write student and trainer notebooks of every lesson")
+    build = lessons.add_parser("build", parents=[shared], help="write the notebooks, data and hand-outs of every lesson")
+    build.add_argument(
+        "study", nargs="?", default="", metavar="STUDY", help="study whose answers the lessons take (default: an invented one)"
+    )
     build.add_argument("--language", choices=("nl", "da", "en"), default="nl", help="language of the lessons (default nl)")
-    build.add_argument("--out", metavar="DIR", help="folder for the notebooks (default reports/workshop-LANGUAGE)")
+    build.add_argument("--participants", type=int, default=20, metavar="N", help="people who get data of their own (default 20)")
+    build.add_argument("--raw", metavar="DIR", help="folder with the raw files of the study, if not its own")
+    build.add_argument(
+        "--out", metavar="DIR", help="folder for the workshop (default reports/workshop-LANGUAGE or reports/workshop-STUDY-LANGUAGE)"
+    )
     build.set_defaults(command=_workshop_build, parser=build)
     return top
 
@@ -230,19 +238,28 @@ def _lab(options):
 
     root = places.root()
     environment = dict(os.environ, DELIGHT_HOME=str(root))
+    environment.setdefault("JUPYTER_DEFAULT_PROVISIONER_NAME", "warm-provisioner")  # notebooks start at once
     if options.study:
-        environment["DELIGHT_STUDY"] = options.study
+        folder = places.find_study(options.study)  # a misspelt name is told here, not in a notebook
+        environment["DELIGHT_STUDY"] = str(folder)
     explore = root / "notebooks" / "explore"
-    return subprocess.call([sys.executable, "-m", "jupyterlab", f"--notebook-dir={root}", str(explore)], env=environment)
+    command = ["voila", str(explore), "--strip_sources=True"] if options.app else ["jupyterlab", f"--notebook-dir={root}", str(explore)]
+    return subprocess.call([sys.executable, "-m", *command], env=environment)
 
 
 def _workshop_build(options):
-    from delight.study import places
+    from delight.study import open_study, places
     from delight.workshop import build
 
-    out = Path(options.out) if options.out else places.reports_folder(None) / f"workshop-{options.language}"
-    for path in build.build(options.language, out):
-        print(path)
+    name = f"{open_study(options.study, raw=options.raw).name}-" if options.study else ""
+    out = Path(options.out) if options.out else places.reports_folder(None) / f"workshop-{name}{options.language}"
+    about = {"study": options.study, "participants": options.participants, "raw": options.raw}
+    made = build.build(options.language, out, **about, say=lambda text: print(visible(text), flush=True))
+    for lesson, lacks in made.left_out.items():
+        print(visible(f"{lesson} is left out: the study has no {lacks}."))
+    for warning in made.warnings:
+        print(visible(warning), file=sys.stderr)
+    print(f"Workshop ready in {made.folder}: {len(made.files)} files. How to set up a room: docs/workshops.md")
     return 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Number
+
 from delight.result import STATUSES
 from delight.show import report
 from delight.show.views import Column
@@ -104,7 +106,7 @@ def columns(words, result):
 
 
 def _is_number(values):
-    return values.dtype.kind in "iufb"
+    return values.dtype.kind in "iufb" or (values.dtype == object and all(isinstance(v, Number) for v in values if not is_missing(v)))
 
 
 def _limits(keys, at):
