@@ -1,132 +1,138 @@
-"""From one source notebook a lesson to student and trainer versions in a language.
-
-A source lies in ``notebooks/workshop`` and speaks English; its text cells are messages, a paragraph each, translated by
-``notebooks/workshop/locale/<language>/<lesson>.po``. Solutions and hidden tests are marked as nbgrader marks them. A cell tagged
-``trainer`` (timing, what people usually get wrong) is left out of the student version.
-"""
+"""Make a workshop: student, trainer and no-code notebooks, hand-outs, data for everybody, and a course for nbgrader."""
 
 from __future__ import annotations
 
-import copy
 import json
-import re
+import os
+import shutil
+from dataclasses import dataclass, field
+from importlib import resources
 from pathlib import Path
 
-from babel.messages.pofile import read_po
+from delight.errors import InputError, RunError
+from delight.show import LANGUAGES, Words
+from delight.workshop import client, handout, room
+from delight.workshop.lesson import YOUR_CODE, lessons, source, student, trainer, without_code
 
-from delight.errors import RunError
-from delight.study import places
-
-_SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION\n.*?### END SOLUTION[ \t]*(?:\n|\Z)", re.M | re.S)
-_HIDDEN = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS\n.*?### END HIDDEN TESTS[ \t]*(?:\n|\Z)", re.M | re.S)
-_MARKS = re.compile(r"^[ \t]*### (?:BEGIN|END) (?:SOLUTION|HIDDEN TESTS)[ \t]*\n?", re.M)
-
-
-def lessons(root=None):
-    """Source notebooks of all lessons, in order."""
-    return sorted((Path(root or places.root()) / "notebooks" / "workshop").glob("[0-9]*-*.ipynb"))
+VERSIONS = {"student": student, "trainer": trainer, "no-code": without_code}
+PARTICIPANTS = 20
 
 
-def paragraphs(text):
-    """A text cell as its messages: paragraphs between blank lines, headings and list items apart."""
-    return [part for part in re.split(r"\n\s*\n|\n(?=[-*#] )", text.strip()) if part.strip()]
+@dataclass(frozen=True)
+class Workshop:
+    """What was made.
 
-
-def messages(notebook):
-    """Every message of a lesson, in order, without repetition."""
-    return list(
-        dict.fromkeys(p for cell in notebook["cells"] if cell["cell_type"] == "markdown" for p in paragraphs("".join(cell["source"])))
-    )
-
-
-def translations(source, language):
-    """The catalogue of a lesson: {English paragraph: paragraph}."""
-    path = source.parent / "locale" / language / f"{source.stem}.po"
-    if not path.is_file():
-        raise RunError(f"The lesson {source.stem} has no translation: {path.name} is missing in {path.parent.name}/.")
-    with path.open("rb") as file:
-        return {m.id: m.string for m in read_po(file, locale=language) if m.id and m.string and not m.fuzzy}
-
-
-def translate(notebook, source, language):
-    """The lesson in another language.
-
-    Raises
-    ------
-    RunError
-        Paragraphs without a translation, each named by its first words.
+    Attributes
+    ----------
+    folder : Path
+    files : list of Path
+    left_out : dict of lesson to str
+        Lessons the data do not carry, with what they lack.
+    warnings : list of str
     """
-    if language == "en":
-        return notebook
-    known = translations(source, language)
-    missing = [m for m in messages(notebook) if m not in known]
-    if missing:
-        raise RunError(f"{source.stem}, {language}: {len(missing)} paragraphs are not translated, such as {missing[0][:60]!r}.")
-    done = copy.deepcopy(notebook)
-    for cell in done["cells"]:
-        if cell["cell_type"] == "markdown":
-            text = "".join(cell["source"])
-            for part in sorted(paragraphs(text), key=len, reverse=True):
-                text = text.replace(part, known[part])
-            cell["source"] = text
-    return done
+
+    folder: Path
+    files: list = field(default_factory=list)
+    left_out: dict = field(default_factory=dict)
+    warnings: list = field(default_factory=list)
 
 
-def student(notebook):
-    """The version participants get: solutions blanked, hidden tests and trainer cells gone, no outputs."""
-    done = copy.deepcopy(notebook)
-    done["cells"] = [c for c in done["cells"] if "trainer" not in c.get("metadata", {}).get("tags", [])]
-    for cell in done["cells"]:
-        if cell["cell_type"] == "code":
-            text = _HIDDEN.sub("", "".join(cell["source"]))
-            cell["source"] = _SOLUTION.sub(r"\1# YOUR CODE HERE\n\1raise NotImplementedError()\n", text).rstrip("\n")
-            cell["outputs"], cell["execution_count"] = [], None
-    return done
-
-
-def trainer(notebook):
-    """The version the trainer gets: everything, without the marks."""
-    done = copy.deepcopy(notebook)
-    for cell in done["cells"]:
-        if cell["cell_type"] == "code":
-            cell["source"] = _MARKS.sub("", "".join(cell["source"])).rstrip("\n")
-            cell["outputs"], cell["execution_count"] = [], None
-    return done
-
-
-def build(language, out, *, root=None):
-    """Write the student and trainer notebook of every lesson.
+def build(language, out, *, study="", participants=PARTICIPANTS, raw=None, reports=None, root=None, say=lambda text: None):
+    """Make the workshop in a language.
 
     Parameters
     ----------
     language : {"nl", "da", "en"}
     out : Path
-        Gets ``student/`` and ``trainer/``.
+        Built aside and swapped in whole; what stood there before goes, but for what the group itself made (``together``, ``story``).
+    study : str, optional
+        A study whose report has been run: the same lessons on its own answers. Without it, on the invented provider.
+    participants : int
+    raw, reports : Path, optional
+        Folder of the raw files and of the reports of the study, if not its own.
+    root : Path, optional
+        The workbook.
+    say : function of str
+        Receives one line a step.
 
     Returns
     -------
-    list of Path
+    Workshop
 
     Raises
     ------
     RunError
-        A lesson is not translated, or there is none.
+        A lesson is not translated, there is none, the study has not been run, or `out` holds something else.
+    InputError
+        No such language, too many participants.
     """
-    sources = lessons(root)
-    if not sources:
-        raise RunError("There are no lessons in notebooks/workshop.", exit_code=5)
-    ready = []
-    for source in sources:
-        notebook = translate(json.loads(source.read_text(encoding="utf-8")), source, language)
-        notebook["metadata"]["delight"] = {**notebook["metadata"].get("delight", {}), "language": language}
-        for cell in notebook["cells"]:
-            if cell["cell_type"] == "code":
-                cell["source"] = "".join(cell["source"]).replace('language = "en"', f'language = "{language}"')
-        ready += [("student", source, student(notebook)), ("trainer", source, trainer(notebook))]
-    written = []
-    for version, source, notebook in ready:
-        target = Path(out) / version / source.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        written.append(target)
-    return written
+    if language not in LANGUAGES:
+        raise InputError(f"language is one of {', '.join(LANGUAGES)}, not {language!r}.")
+    out = Path(out)
+    if out.exists() and any(out.iterdir()) and not (out / room.PLACE / room.ROOM).is_file():
+        raise RunError(f"'{out}' holds something else than a workshop. Name another folder with --out, or empty it.", exit_code=2)
+    words, found = Words(language), lessons(root)
+    for lesson in found:
+        lesson.catalogue(language)
+    aside = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        say("Data …")
+        if study:
+            client.write(aside / room.PLACE, study, participants=participants, raw=raw, reports=reports)
+        else:
+            room.write(aside / room.PLACE, participants=participants)
+        made = _write(found, words, aside, say)
+        _swap(aside, out)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    files = [out / path.relative_to(aside) for path in made.files]
+    return Workshop(out, files, made.left_out, made.warnings)
+
+
+def _write(found, words, folder, say):
+    frame, book = room.answers(0, folder / room.PLACE)
+    made = Workshop(folder)
+
+    def has(name):
+        return bool(getattr(book, name, None)) or name in frame
+
+    for lesson in found:
+        lacks = [need for need in lesson.needs if not has(need)]
+        if lacks:
+            made.left_out[lesson.path.stem] = ", ".join(lacks)
+            continue
+        say(f"{lesson.path.stem} …")
+        spoken = {"has": has, "planted": book.planted}
+        for version, cut in VERSIONS.items():
+            cells = cut(lesson.spoken(words.language, **spoken), words)
+            made.files.append(_notebook(folder / version / lesson.path.name, lesson.version(cells, words.language)))
+        cells = source(lesson.spoken(words.language, **spoken), words)
+        course = folder / "nbgrader" / "source" / f"lesson-{lesson.number}" / lesson.path.name
+        made.files.append(_notebook(course, lesson.version(cells, words.language)))
+        page, warning = handout.write(lesson, words, folder / "handout" / f"{lesson.path.stem}.pdf", folder / room.PLACE)
+        made.files.extend([page] if page else [])
+        made.warnings.extend([warning] if warning and warning not in made.warnings else [])
+    for name, target in (("nbgrader_config.py", "nbgrader"), ("jupyterhub_config.py", ".")):
+        text = resources.files("delight.workshop").joinpath("settings", name).read_text(encoding="utf-8")
+        path = folder / target / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text.replace(YOUR_CODE, words.gettext(YOUR_CODE)), encoding="utf-8")
+        made.files.append(path)
+    return made
+
+
+def _notebook(path, notebook):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def _swap(aside, out):
+    """Put the new folder in the place of the old one, keeping what the group made."""
+    if out.exists():
+        for own in ("together", "story"):
+            if (out / own).is_dir():
+                shutil.move(out / own, aside / own)
+        shutil.rmtree(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    aside.rename(out)
