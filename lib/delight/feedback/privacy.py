@@ -98,14 +98,19 @@ class Plan:
             Each hidden location to the name of all that are hidden with it: those of its label where the label is shown, else those of
             labels that are hidden as well. Empty where no location, or the whole, is hidden.
         """
-        t = self.table
-        t = t[(t["wave"] == wave) & (t["question"] == (question if question in self.questions else "")) & (t["base"] > 0)]
-        shown_labels = set(t.loc[(t["level"] == "label") & t["shown"], "cell"])
-        hidden = t[(t["level"] == "location") & ~t["shown"]]
-        if not t.loc[t["level"] == "whole", "shown"].all():
-            return {}
-        within = hidden["label"].where(hidden["label"].isin(shown_labels), "")
-        return {loc: TOGETHER.join(sorted(names)) for _, names in hidden.groupby(within)["cell"] for loc in names}
+        return self._together.get((question if question in self.questions else "", wave), {})
+
+    @cached_property
+    def _together(self):
+        t, found = self.table[self.table["base"] > 0], {}
+        for key, cells in t.groupby(["question", "wave"]):
+            shown_labels = set(cells.loc[(cells["level"] == "label") & cells["shown"], "cell"])
+            hidden = cells[(cells["level"] == "location") & ~cells["shown"]]
+            if not cells.loc[cells["level"] == "whole", "shown"].all():
+                continue
+            within = hidden["label"].where(hidden["label"].isin(shown_labels), "")
+            found[key] = {loc: TOGETHER.join(sorted(names)) for _, names in hidden.groupby(within)["cell"] for loc in names}
+        return found
 
     def save(self, stem):
         """Write ``<stem>.parquet`` and ``<stem>.json``."""

@@ -7,7 +7,7 @@ import re
 import pandas as pd
 
 #: Characters of a quote: shorter says little, longer is cut at the end of a sentence or word.
-SHORTEST, TELLING, LONGEST = 12, 110, 230
+SHORTEST, TELLING, LONGEST = 12, 110, 200
 #: What `delight.feedback.scrub` leaves in the place of something it took out.
 _SCRUBBED = re.compile(r"\[[^\]\s]+\]")
 

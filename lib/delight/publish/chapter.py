@@ -152,7 +152,7 @@ class Chapter:
 
     def _with_places(self, frame):
         """The frame with its locations as a client may know them: what is computed by them gives no hidden one away (methods M40)."""
-        if "location" not in frame or not self._planned:
+        if self.location or "location" not in frame or not self._planned:
             return frame
         added = {}
         for question, column in {"": PLACES, **self._own_places}.items():
@@ -174,7 +174,7 @@ class Chapter:
 
     def places(self, question=""):
         """Column of locations for what is computed by location and published: hidden ones are one place."""
-        return self._own_places.get(question, PLACES) if self._planned else "location"
+        return self._own_places.get(question, PLACES) if self._planned and not self.location else "location"
 
     @property
     def waves(self):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from delight.feedback import quotes
+from delight.feedback import privacy, quotes
 from delight.result import Result
 
 _FUNCTION = "delight.publish.local"
@@ -145,7 +145,13 @@ def said(here, n=3):
 
 
 def _client(here, name):
-    return here.saved(name).client
+    """A table of the whole as a client may see it, without locations of other labels: they are hidden or shown by themselves."""
+    result = here.read(name)
+    labels, table = here.study.design().labels, result.table
+    if "by" in table:
+        near = {place for place in {here.location, *labels} if (labels.get(place) or "") == label(here)}
+        table = table[(table["by"] != "location") | table["group"].isin(near)].reset_index(drop=True)
+    return privacy.suppress(result.with_table(table), here.plan, wave=here.wave)
 
 
 def _row(table, by, group):

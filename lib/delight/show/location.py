@@ -17,6 +17,8 @@ from delight.show.words import is_missing
 POOLED_LEADS = 30
 #: Most parts of the service in the figure; the others are in the table only.
 MOST_PARTS = 14
+#: Most parts named in a sentence.
+MOST_NAMED = 3
 #: Longest name of a part in the figure, in characters, and of anything in a sentence.
 NAME, IN_TEXT = 84, 70
 #: Kinds of experiences in the order in which a team reads them.
@@ -52,7 +54,7 @@ def _label(result):
 
 
 def _wrapped(text, width):
-    return fill(shorten(text, 2 * width, placeholder=" …"), width)
+    return fill(" ".join(text.split()), width, max_lines=2, placeholder=" …")
 
 
 def _hidden(result):
@@ -130,8 +132,12 @@ def _too_few(response, grade, words, least):
             "count for the whole."
         ).format(**about),
         _("These pages show what can be shown: how the others stand, and what works for customers of all locations."),
+        _(
+            "Figures of your own next time? What helps most is a personal word: tell customers when the survey comes, why it matters to this "
+            "location and what was done with the last one, and remind them once."
+        ),
     ]
-    return [f"**{told[0]}**", told[1]]
+    return [f"**{told[0]}**", *told[1:]]
 
 
 def _own(grade, words):
@@ -179,7 +185,12 @@ def _compared(grade, words):
             "below": _("**That is clearly below the other locations ({rest}).**"),
             "above": _("**That is clearly above the other locations ({rest}).**"),
         }.get(row["flag"], _("No clear difference from the other locations ({rest}) could be shown."))
-    return said.format(**about)
+    return _ended(said.format(**about))
+
+
+def _ended(text):
+    """A sentence whose last name was cut, without a full stop after its dots."""
+    return text.replace("….", "…")
 
 
 def _standing_rows(grade, words):
@@ -197,6 +208,11 @@ def _standing_rows(grade, words):
     everybody = _row(grade, "organisation")
     rows.append((_("All locations"), everybody["mean"], everybody["ci_lo"], everybody["ci_hi"], "others"))
     return [r for r in rows if not is_missing(r[1])]
+
+
+def _standing_title(grade, words, **options):
+    _ = words.gettext
+    return _("The grade of the others") if _hidden(grade) else _("Our grade beside that of others")
 
 
 def _standing_alt(grade, words, **options):
@@ -226,7 +242,7 @@ def _axis(grade, words):
 
 
 @figure(
-    title=lambda grade, words, **options: words.gettext("Our grade beside that of others"),
+    title=_standing_title,
     caption=_standing_caption,
     alt=_standing_alt,
     size=lambda grade, **options: (170, 52),
@@ -279,14 +295,8 @@ def quotes(said, words, **options):
 
 @reading
 def reading_guide(grade, words, **options):
-    """How pooled and raw go together, in a few words."""
+    """Why there are two grades, in a few words."""
     _ = words.gettext
-    if _hidden(grade):
-        told = _(
-            "Figures of your own next time? What helps most is a personal word: tell customers when the survey comes, why it matters to this "
-            "location and what was done with the last one, and remind them once."
-        )
-        return [told]
     if is_missing(_row(grade, "location")["pooled"]):
         return []
     told = _(
@@ -366,11 +376,16 @@ def kinds(parts, words, **options):
     label = _label(parts)
     for flag in ("below", "above"):
         names = [_named(words, a) for a in t.loc[t["flag"] == flag, "attribute"]]
+        if len(names) > MOST_NAMED:
+            more = words.ngettext("{n} other part", "{n} other parts", len(names) - MOST_NAMED).format(
+                n=words.number(len(names) - MOST_NAMED)
+            )
+            names = [*names[:MOST_NAMED], more]
         if names:
             lines.append(_flagged(words, flag, label).format(parts=words.listed(names), label=label))
     if not t["flag"].isin(["below", "above"]).any():
         lines.append(
-            _("On no part does this location clearly differ from the rest of {label}.").format(label=label)
+            _ended(_("On no part does this location clearly differ from the rest of {label}.").format(label=label))
             if label
             else _("On no part does this location clearly differ from the others.")
         )
@@ -396,7 +411,8 @@ def _parts_size(parts, **options):
 
 
 def _parts_title(parts, words, **options):
-    return words.gettext("How do we do on each part?")
+    _ = words.gettext
+    return _("How do customers of all locations grade each part?") if _nothing_own(parts) else _("How do we do on each part?")
 
 
 def _parts_caption(parts, words, **options):
@@ -470,7 +486,7 @@ def _bands(ax, classes, words):
             ax.plot([1.012, 1.012], [start - 0.38, end - 1 + 0.38], color=colour, linewidth=2.2, transform=at, clip_on=False)
             width = 17 if end - start > 1 else 30
             ax.text(
-                *(1.025, (start + end - 1) / 2, fill(class_word(words, code), width)),
+                *(1.025, (start + end - 1) / 2, fill(class_word(words, code), width, break_long_words=False)),
                 **dict(transform=at, ha="left", va="center", fontsize=7.6, color=COLOURS["ink"], linespacing=1.05),
             )
         start = end
