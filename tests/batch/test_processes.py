@@ -43,11 +43,16 @@ def being_made(reports):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    """The tables of three studies made without any trouble."""
-    folder = book.write(tmp_path_factory.mktemp("calm") / "book")
-    book.batch(folder, "alfa", "beta", "gamma", *HTML)
-    return book.numbers(folder / "reports")
+def calm(tmp_path_factory):
+    """Three studies made without any trouble: their tables, and the seconds it took."""
+    folder, begun = book.write(tmp_path_factory.mktemp("calm") / "book"), time.monotonic()
+    book.batch(folder, "alfa", "beta", "gamma", "--workers", "1", *HTML)
+    return book.numbers(folder / "reports"), time.monotonic() - begun
+
+
+@pytest.fixture
+def undisturbed(calm):
+    return calm[0]
 
 
 def test_a_worker_that_is_killed_loses_nothing(tmp_path, undisturbed):
@@ -75,9 +80,9 @@ def test_a_client_that_kills_its_worker_and_one_that_fails_leave_the_others_alon
     assert ledger(reports) == {"alfa": "made", "poison": "failed", "wrong": "failed", "gamma": "made"}
     found = pd.read_parquet(reports / "batch" / "ledger.parquet").set_index("study")
     assert "died" in found.error["poison"] and "IndexError" in found.error["wrong"]
-    assert (found.chapter["wrong"], found.cell["wrong"]) == ("20-satisfaction", 3)
+    assert (found.chapter["wrong"], found.cell["wrong"]) == ("20-satisfaction", 4)
     page = (reports / "batch" / "index.html").read_text(encoding="utf-8")
-    assert "Chapter 20-satisfaction, cell 3" in page and "delight run wrong --wave 2025" in page and "Wrong &lt;Care&gt;" in page
+    assert "Chapter 20-satisfaction, cell 4" in page and "delight run wrong --wave 2025" in page and "Wrong &lt;Care&gt;" in page
     assert "wrong" in err and "poison" in err
     made = book.numbers(reports)
     assert {n: made[n] for n in made if n.startswith(("alfa", "gamma"))} == {
@@ -86,10 +91,11 @@ def test_a_client_that_kills_its_worker_and_one_that_fails_leave_the_others_alon
     assert not (reports / "poison" / "2025" / "whole").exists() and not (reports / "wrong" / "2025" / "whole").exists()
 
 
-def test_a_batch_killed_at_any_moment_goes_on_where_it_was(tmp_path, undisturbed):
-    folder = book.write(tmp_path / "book")
+@pytest.mark.timeout(1800)
+def test_a_batch_killed_at_any_moment_goes_on_where_it_was(tmp_path, calm):
+    folder, (undisturbed, seconds) = book.write(tmp_path / "book"), calm
     reports, finished = folder / "reports", 0
-    for wait in book.moments(20, 1.0, 14.0):
+    for wait in book.moments(20, 0.2 * seconds, 0.95 * seconds):
         process = book.start(folder, "batch", "alfa", "beta", "gamma", "--workers", "1", *HTML)
         try:
             process.wait(timeout=wait)

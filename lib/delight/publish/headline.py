@@ -10,7 +10,7 @@ _NUMBERS = {
     "delighted": ("satisfaction.levels", "share_delighted", "share_delighted_lo", "share_delighted_hi"),
     "nps": ("satisfaction.nps", "nps", "ci_lo", "ci_hi"),
 }
-#: The same of one location.
+#: The same of one location, pooled (M42).
 _LOCAL = {
     "mean": ("location.grade", "pooled", "lo", "hi"),
     "delighted": ("location.grade", "share", "share_lo", "share_hi"),

@@ -103,12 +103,14 @@ def walk(order, work, report, *, resume=False, say=lambda text: None):
 
 
 def _failed_cell(notebook):
-    """Number of the first code cell that did not complete; None where that is unknown."""
+    """Number of the first code cell that did not complete, as the message counts; None where that is unknown."""
     try:
-        states = chain.cell_states(json.loads(notebook.read_text(encoding="utf-8")))
+        executed = json.loads(notebook.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return next((state["cell"] for state in states if state["status"] != "completed"), None)
+    marks = "papermill-error-cell-tag"  # cells that papermill puts beside the error
+    cells = [c for c in executed["cells"] if marks not in c.get("metadata", {}).get("tags", [])]
+    return next((state["cell"] for state in chain.cell_states({"cells": cells}) if state["status"] != "completed"), None)
 
 
 def prepare(order, work, report):

@@ -30,7 +30,7 @@ def page(batch, outcomes, *, started, seconds, to_do=0):
     import jinja2
 
     words = Words(batch.language)
-    outcomes = sorted(outcomes, key=lambda o: (o.job.name, o.job.wave, o.job.location))
+    outcomes = sorted(outcomes, key=lambda o: (o.job.organisation, o.job.name, o.job.wave, o.job.location))
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, loader=jinja2.FileSystemLoader(TEMPLATES))
     safe = jinja2.utils.markupsafe.Markup
     columns = [
@@ -75,8 +75,8 @@ def _row(words, outcome):
         "error_place": said.place(words, outcome),
         "command": job.command if outcome.status == "failed" else "",
         "alone": said.alone(words),
-        "seconds": outcome.seconds,
-        "time": said.duration(words, outcome.seconds),
+        "seconds": "" if outcome.status == "left_out" else outcome.seconds,
+        "time": "" if outcome.status == "left_out" else said.duration(words, outcome.seconds),
         "warnings": outcome.warnings,
         "files": files,
     }
