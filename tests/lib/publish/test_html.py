@@ -1,4 +1,6 @@
+import contextlib
 import re
+import zlib
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
@@ -150,12 +152,29 @@ def test_keeping_a_logo_copies_pictures_only(tmp_path):
     assert not list(work.glob("logo.*"))
 
 
-def test_pdf_is_made_from_the_page(tmp_path):
+def objects(pdf):
+    """Everything in a PDF as bytes, with its compressed streams unpacked."""
+    found = [pdf]
+    for packed in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, flags=re.S):
+        with contextlib.suppress(zlib.error):
+            found.append(zlib.decompress(packed))
+    return b"\n".join(found)
+
+
+def test_the_pdf_holds_every_table_and_figure_of_the_page_for_eyes_and_ears(tmp_path):
     page = html.page(made_up_report.content(tmp_path), "nl")
     made, why = pdf.write(page, tmp_path / "report.pdf")
     if made is None:
         pytest.skip(why)
-    assert made.read_bytes().startswith(b"%PDF") and made.stat().st_size > 20_000
+    inside = objects(made.read_bytes())
+    tables, figures = page.count("<table"), page.count("<svg")
+    assert tables >= 3 and figures == 1
+    assert len(re.findall(rb"/S\s*/Table\b", inside)) >= tables  # a table over two pages is tagged twice, its cells once
+    assert len(re.findall(rb"/S\s*/TD\b", inside)) == page.count("<td")
+    assert len(re.findall(rb"/S\s*/Figure\b", inside)) >= figures and len(re.findall(rb"/Alt\b", inside)) >= figures
+    assert re.search(rb"/Marked\s*true", inside) and b"pdfuaid" in inside and re.search(rb"/Lang\s*\(nl\)", inside)
+    outline = re.findall(rb"/Title\s*(\([^)]*\)|<[0-9a-fA-F]+>)", inside)
+    assert len(outline) > page.count("<h2"), "a bookmark a section"
 
 
 def test_without_pango_there_is_a_sentence_and_no_error(tmp_path, monkeypatch):
