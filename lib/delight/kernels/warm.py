@@ -32,7 +32,8 @@ DEFAULTS = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
 }
-START_SECONDS = 60
+#: Longest that importing, and coming up, may take on a busy machine.
+START_SECONDS = 240
 
 
 class Cold(Exception):
