@@ -81,7 +81,7 @@ def parts(here):
         ``n, mean, ci_lo, ci_hi`` (raw), ``pooled, lo, hi, shrinkage, rest_of_label, diff_rest, flag, status``, in the order of priorities.
     """
     if not here.exists("satisfaction.attributes"):
-        return _result("parts", pd.DataFrame({"attribute": [], "status": []}), here)
+        return _result("parts", pd.DataFrame(columns=["attribute", "impact_class", "flag", "status"]), here)
     graded = _client(here, "satisfaction.attributes").table.rename(columns={"mean": "all"})
     table = graded[["attribute", "all", "scale_min", "scale_max"]]
     if here.exists("drivers.priorities"):
@@ -115,15 +115,21 @@ def question(here, parts):
     -------
     Result
         One row ``attribute, impact_class, flag``: a part that clearly falls short here (basics first), else one that clearly stands out,
-        else the organisation's first priority; an empty attribute where nothing was asked about parts.
+        else the organisation's first priority; an empty attribute where nothing was asked about parts, or nothing is known of them.
     """
     table = parts.table
-    if not len(table):
+    if not (table["flag"].isin(["below", "above"]) | (table["impact_class"].fillna("") != "")).any():
         return _result("question", pd.DataFrame([{"attribute": "", "impact_class": "", "flag": ""}]), here)
-    flag = table["flag"].astype(object).where(table["flag"].notna(), "") if "flag" in table else pd.Series("", index=table.index)
-    below_first = flag.map({"below": 0, "above": 1}).fillna(2)
-    chosen = table.assign(flag=flag, rank=below_first).sort_values(["rank", "order"], kind="stable").iloc[[0]]
-    return _result("question", chosen[["attribute", "impact_class", "flag"]].assign(status="ok"), here, keys=["impact_class", "flag"])
+    chosen = first_to_ask(table)
+    return _result("question", pd.DataFrame([chosen]).assign(status="ok"), here, keys=["impact_class", "flag"])
+
+
+def first_to_ask(parts):
+    """``attribute, impact_class, flag`` of the part to talk about: below its label and basic, below, above, then by priority."""
+    flag = parts["flag"].astype(object).where(parts["flag"].notna(), "")
+    rank = flag.map({"below": 1, "above": 2}).fillna(3).where(~((flag == "below") & (parts["impact_class"] == "basis")), 0)
+    chosen = parts.assign(flag=flag, rank=rank).sort_values(["rank", "order"], kind="stable").iloc[0]
+    return chosen[["attribute", "impact_class", "flag"]].to_dict()
 
 
 def said(here, n=3):

@@ -118,7 +118,7 @@ def _raw(place, y, weight, kind, sizes, ci_level):
             "raw_lo": raw - half,
             "raw_hi": raw + half,
             "sd": sd,
-            "status": [base_status(int(round(k))) for k in n],
+            "status": [base_status(int(round(k)), float(e)) for k, e in zip(n, n_eff)],
         }
     )
     total, mass = drawn["n"].sum(), drawn["w"].sum()

@@ -251,6 +251,8 @@ def _axis(grade, words):
 def standing_figure(grade, ax, words, **options):
     """Own answers, pooled grade, the rest of the label and everybody."""
     rows, factor = _standing_rows(grade, words), 100 if _is_share(grade) else 1
+    if len(rows) < 2:  # nothing stands beside it
+        return ax
     colour = FLAG_COLOURS.get(_row(grade, "location").get("flag"), COLOURS["main"])
     for y, (_name, value, lo, hi, kind) in enumerate(rows):
         ink = COLOURS["soft"] if kind == "others" else colour
@@ -264,11 +266,15 @@ def standing_figure(grade, ax, words, **options):
         )
     _frame(ax, [_wrapped(r[0], 38) for r in rows], words)
     ax.set_ylim(len(rows) - 0.5, -0.75)
-    middle, half = np.mean(ax.get_xlim()), np.ptp(ax.get_xlim()) / 2
-    half = max(half, 8.0 if factor == 100 else 0.5)
-    ax.set_xlim(middle - half, middle + half)
+    _widen(ax, 16.0 if factor == 100 else 1.0)
     ax.set_xlabel(_axis(grade, words))
     return ax
+
+
+def _widen(ax, least):
+    """An axis of at least this length: small differences look small."""
+    middle, half = np.mean(ax.get_xlim()), max(np.ptp(ax.get_xlim()), least) / 2
+    ax.set_xlim(middle - half, middle + half)
 
 
 def _frame(ax, names, words):
@@ -370,7 +376,7 @@ def kinds(parts, words, **options):
         )
     ]
     if not any(_class(r) for r in t.to_dict("records")):
-        lines = [_("How customers grade the parts of our service:")]
+        lines = [_("This is how customers grade the parts of our service.")]
     if _nothing_own(parts):
         return [*lines, _("The figure shows the grades of all locations together.")]
     label = _label(parts)
@@ -468,6 +474,7 @@ def parts_figure(parts, ax, words, **options):
     _frame(ax, [_wrapped(words.column(r["attribute"]), NAME // 2) for r in found], words)
     ax.tick_params(axis="y", labelsize=7.6)
     ax.set_ylim(len(found) - 0.4, -0.6)
+    _widen(ax, 1.0 if axis == "grade" else 16.0)
     _bands(ax, [r["class"] for r in found], words)
     ax.set_xlabel(_part_axis(words, axis))
     return ax
