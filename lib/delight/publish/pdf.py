@@ -14,6 +14,8 @@ NO_PANGO = (
     "WeasyPrint finds no Pango on this machine. Install it (Debian and Ubuntu: `apt install libpango-1.0-0 libpangoft2-1.0-0`; "
     "macOS: `brew install pango`; conda: `conda install -c conda-forge weasyprint`) and run again."
 )
+#: Text alternatives of figures: WeasyPrint reads them from a title, which a browser would show as a tooltip.
+_SPOKEN = re.compile(r'(<svg role="img" aria-label="([^"]*)"[^>]*>)')
 
 
 def write(page, pdf_path):
@@ -40,7 +42,9 @@ def write(page, pdf_path):
     pdf_path.parent.mkdir(parents=True, exist_ok=True)
     try:
         only_inside = weasyprint.urls.URLFetcher(allowed_protocols={"data"})  # a report takes nothing from elsewhere
-        weasyprint.HTML(string=_with_plain_fonts(page), url_fetcher=only_inside).write_pdf(str(pdf_path), pdf_variant="pdf/ua-1")
+        weasyprint.HTML(string=_SPOKEN.sub(r"\1<title>\2</title>", _with_plain_fonts(page)), url_fetcher=only_inside).write_pdf(
+            str(pdf_path), pdf_variant="pdf/ua-1"
+        )
     except MemoryError:
         pdf_path.unlink(missing_ok=True)
         return None, WHY.format(reason="There was not enough memory.")
