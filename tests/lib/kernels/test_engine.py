@@ -113,10 +113,20 @@ def test_the_notebook_is_written_once_and_at_its_end(tmp_path, monkeypatch):
     assert written == [["completed"] * 3]
 
 
-def test_papermill_finds_the_engine_by_its_entry_point():
-    code = "from papermill.engines import papermill_engines as e; print(e.get_engine('delight'))"
-    asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "delight.kernels.engine.Engine" in asked.stdout
+def test_papermill_and_jupyter_find_engine_and_provisioner_by_their_entry_points():
+    from delight.kernels.engine import Engine
+    from delight.kernels.provisioner import NAME, WarmProvisioner
+    from jupyter_client.provisioning.factory import KernelProvisionerFactory
+    from papermill.engines import papermill_engines
+
+    assert papermill_engines.get_engine("delight") is Engine
+    assert KernelProvisionerFactory.instance().provisioners[NAME].load() is WarmProvisioner
+
+
+@pytest.mark.long
+def test_the_engine_can_be_imported_before_papermill():
+    code = "from delight.kernels.engine import Engine; from papermill.engines import papermill_engines as e; assert e.get_engine('delight') is Engine"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_notebook_for_another_kernel_is_given_that_kernel(tmp_path):
