@@ -18,7 +18,7 @@ def report(root, tmp_path_factory):
     patch.chdir(root)
     patch.setenv("DELIGHT_KEY", "demo")
     patch.delenv("DELIGHT_RAW", raising=False)
-    yield run("kinderopvang-demo", languages=LANGUAGES, formats=["html", "pdf"], out=tmp_path_factory.mktemp("reports"))
+    yield run("kinderopvang-demo", languages=LANGUAGES, out=tmp_path_factory.mktemp("reports"))
     patch.undo()
 
 
@@ -59,6 +59,37 @@ def test_every_report_block_is_in_the_page(report):
     text = page(report, "en")
     assert text.count("<svg") >= figures > 5
     assert text.count("<table") >= tables > 10
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_table_and_result_is_in_the_workbook(report, language):
+    import openpyxl
+
+    book = openpyxl.load_workbook(report.folder / language / "tables.xlsx")
+    contents, *tabs = book.worksheets
+    named = " ".join(str(row[6].value) for row in contents.iter_rows(min_row=7))
+    shown = {name for c in report.chapters for b in c.blocks for name in b["tables"] if b["kind"] == "table"}
+    assert not [name for name in shown if name not in named]
+    assert sum(len(t._charts) for t in tabs) >= 12
+    words = {str(c.value) for t in tabs for row in t.iter_rows() for c in row if isinstance(c.value, str)}
+    assert not words & {"nan", "NaN", "None", "<NA>"}
+    assert "2024-2" in words, "the wave before stands beside this one"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_slides_carry_charts_that_can_be_edited_and_the_wave_before(report, language):
+    import pptx
+
+    deck = pptx.Presentation(str(report.folder / language / "slides.pptx"))
+    charts = [s.chart for slide in deck.slides for s in slide.shapes if s.has_chart]
+    assert len(charts) >= 12 and len(deck.slides) >= 30
+    waves = [c for c in charts if "2024-2" in list(c.plots[0].categories)]
+    assert len(waves) == 3, "grade, delighted customers and promoters, beside the waves before"
+    for slide in deck.slides:
+        for shape in slide.shapes:
+            assert shape.top + shape.height <= deck.slide_height, (slide.shapes.title.text, shape.name)
+        text = " ".join(s.text_frame.text for s in slide.shapes if s.has_text_frame)
+        assert "**" not in text and not re.search(r"\b(nan|None|<NA>)\b", text)
 
 
 def test_no_row_of_a_respondent_leaves_the_work_folder(report, root):

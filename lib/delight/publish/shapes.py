@@ -12,9 +12,10 @@ _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 
 def text(frame, paragraphs, size, *, after=0, colour=None, more=False):
     """Paragraphs with ``**bold**`` into a text frame, after what is there if there is `more`."""
+    from pptx.enum.text import MSO_AUTO_SIZE
     from pptx.util import Pt
 
-    frame.word_wrap = True
+    frame.word_wrap, frame.auto_size = True, MSO_AUTO_SIZE.TEXT_TO_FIT_SHAPE
     for i, text in enumerate(paragraphs):
         paragraph = frame.add_paragraph() if i or more else frame.paragraphs[0]
         paragraph.space_after = Pt(after)

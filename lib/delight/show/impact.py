@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from delight.show.charts import Chart, Series
 from delight.show.drivers import (
     CLASS_COLOURS,
     MOST_NAMED,
@@ -440,6 +441,13 @@ def _asymmetry_alt(priorities, words, **options):
     return words.gettext("Scatter plot of asymmetry and grade of each experience: {values}.").format(values=values)
 
 
+def _asymmetry_chart(priorities, words, **options):
+    _, t = words.gettext, _asymmetry_rows(priorities)
+    points = Series("", t["performance"], colours=tuple(CLASS_COLOURS.get(c, OTHER) for c in t["impact_class"]), x=t["ia"])
+    names = [words.column(a) for a in t["attribute"]]
+    return Chart("scatter", names, [points], "number1", _("Mean grade"), _("Asymmetry (−1 only poor counts, +1 only excellent)"), "signed1")
+
+
 @figure(
     title=lambda priorities, words, **options: words.gettext("Where do lopsided experiences stand?"),
     caption=lambda priorities, words, **options: words.gettext(
@@ -449,6 +457,7 @@ def _asymmetry_alt(priorities, words, **options):
     ),
     alt=_asymmetry_alt,
     size=(170, 100),
+    chart=_asymmetry_chart,
 )
 def asymmetry_map(priorities, ax, words, **options):
     """Impact asymmetry with its linear null against performance."""

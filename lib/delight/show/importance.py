@@ -7,6 +7,7 @@ from textwrap import fill
 import numpy as np
 import pandas as pd
 
+from delight.show.charts import Chart, Series
 from delight.show.drivers import _nothing, _ticks, rank_text
 from delight.show.theme import COLOURS
 from delight.show.views import Column, figure, reading, table
@@ -211,6 +212,14 @@ def _group_alt(groups, words, **options):
     return words.gettext("Dot plot of the weight of each group: {values}.").format(values=values)
 
 
+def _group_chart(groups, words, by="group", **options):
+    t = _weighed(groups)
+    shares = Series("", t["share"], t["ci_lo"], t["ci_hi"], COLOURS["main"])
+    return Chart(
+        "bar", [group_word(words, g) for g in t["attribute_group"]], [shares], "percent", words.gettext("Share of what is explained (%)")
+    )
+
+
 @figure(
     title=lambda groups, words, by="group", **options: _group_title(words, by),
     caption=lambda groups, words, **options: words.gettext(
@@ -219,6 +228,7 @@ def _group_alt(groups, words, **options):
     ).format(level=words.percent(groups.meta.get("ci_level"))),
     alt=_group_alt,
     size=lambda groups, **options: (170, 24 + 7 * max(len(groups.table), 2)),
+    chart=_group_chart,
 )
 def group_figure(groups, ax, words, by="group", **options):
     """Shares of the groups with intervals, the heaviest on top."""
