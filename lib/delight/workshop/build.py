@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
+import numpy as np
+
 from delight.errors import InputError, RunError
 from delight.show import LANGUAGES, Words
 from delight.workshop import client, handout, room
+from delight.workshop.desk import desk as sit_down
 from delight.workshop.lesson import YOUR_CODE, lessons, source, student, trainer, without_code
 
 VERSIONS = {"student": student, "trainer": trainer, "no-code": without_code}
@@ -97,7 +100,7 @@ def _write(found, words, folder, say):
         return bool(getattr(book, name, None)) or name in frame
 
     for lesson in found:
-        lacks = [need for need in lesson.needs if not has(need)]
+        lacks = [need for need in lesson.needs if not has(need)] or ([] if book.planted else _unanswered(lesson, words, folder))
         if lacks:
             made.left_out[lesson.path.stem] = ", ".join(lacks)
             continue
@@ -119,6 +122,22 @@ def _write(found, words, folder, say):
         path.write_text(text.replace(YOUR_CODE, words.gettext(YOUR_CODE)), encoding="utf-8")
         made.files.append(path)
     return made
+
+
+def _unanswered(lesson, words, folder):
+    """Exercises that a client's answers do not carry: too few of them, no kinds to be found."""
+    desk, found = sit_down(lesson.number, 0, language=words.language, folder=folder / room.PLACE), []
+    for about in desk.exercises.values():
+        if not all(desk.has(need) for need in about.needs):
+            continue
+        try:
+            right = about.right(desk)
+        except Exception:  # whatever a method cannot do with these answers
+            right = np.nan
+        numbers = right if isinstance(right, tuple) else [right]
+        if any(isinstance(v, float) and not np.isfinite(v) for v in numbers):
+            found.append(f"answer to '{about.name}'")
+    return found
 
 
 def _notebook(path, notebook):

@@ -49,7 +49,7 @@ def write(folder, study, *, participants, raw=None, reports=None, seed=20250101)
     if not 1 <= participants <= 99:
         raise InputError(f"A room has 1 to 99 participants, not {participants}.")
     opened = open_study(study, raw=raw)
-    wave = opened.newest_wave()
+    wave = opened.newest_wave
     work = places.work_folder(opened.name, wave, reports)
     here = chapter.begin("workshop", study, wave=wave, out=str(work))
     if not here.exists("feedback.responses"):
@@ -71,12 +71,11 @@ def _cut(here):
     if not (here.has("overall") and here.has("recommend")):
         raise RunError(f"The lessons need an overall grade and a likelihood to recommend; {study.name} lacks one of them.")
     ours = {study.column("overall"): "overall", study.column("recommend"): "recommend"}
-    if here.has("churned"):
-        ours[study.column("churned")] = "churned"
     attributes = [
         a for a in here.columns("attribute") if study.scale(a) and study.scale(a).knot and responses[a].notna().mean() >= ANSWERED
     ]
     needs = here.columns("need") if study.segments.needs == FORMATS[0] else []
+    ours |= {study.column("churned"): "churned"} if here.has("churned") else {}
     pairs = kano.paired(here.columns("kano_functional"), here.columns("kano_dysfunctional"), study.codebook["pair"])
     kept = [*ours, *attributes, *needs, *[c for pair in pairs.values() for c in pair]]
     frame = responses[kept].rename(columns=ours).dropna(subset=["overall", "recommend"])
@@ -106,6 +105,11 @@ def _cut(here):
         planted=False,
     )
     return frame.reset_index(drop=True), book
+
+
+def _school(scale):
+    """Whether a scale is one of school grades, which the lessons' sentences speak of."""
+    return scale is not None and (scale.min, scale.max) in ((0, 10), (1, 10))
 
 
 def _labels(study, kept, ours, pairs, language):
