@@ -66,7 +66,7 @@ class Session:
         return self
 
     def __exit__(self, *exception):
-        self.fork.close(PATIENCE)
+        self.fork.close(0.0 if any(exception) else PATIENCE)
         self._close_pipes()
 
     def _close_pipes(self):
@@ -97,21 +97,26 @@ class Session:
             self._read(shown)
             if self.fork.talk in ready and (message := self._hear()):
                 self._read(shown)  # what was printed before it was told
-                os.write(self.confirm, b".")
+                with contextlib.suppress(OSError):
+                    os.write(self.confirm, b".")
                 if message["kind"] != "done":
                     shown.take(message)
-                    continue
-                cell.execution_count = message["execution_count"]
-                if interrupted:
+                elif interrupted:
                     raise Stopped()
-                return message["failed"]
-            elif self.fork.talk in ready or self.fork.life in ready and self.fork.poll() is not None or interrupted and not ready:
-                self.fork.close(0.0 if interrupted else PATIENCE)
+                else:
+                    cell.execution_count = message["execution_count"]
+                    return message["failed"]
+            elif self.fork.talk in ready or self.fork.life in ready and self.fork.poll() is not None:
+                self.fork.close(PATIENCE)
                 self._read(shown)
                 raise Stopped(None if interrupted else self.fork.returncode)
-            elif not ready:  # let it say where it stands
-                interrupted, ends = True, time.monotonic() + PATIENCE
-                self.fork.send_signal(signal.SIGINT)
+            if time.monotonic() < ends:
+                continue
+            if interrupted:
+                self.fork.close()
+                raise Stopped()
+            interrupted, ends = True, time.monotonic() + PATIENCE
+            self.fork.send_signal(signal.SIGINT)  # let it say where it stands
 
     def _hear(self):
         """The next message; None when there will be none."""
@@ -121,13 +126,16 @@ class Session:
             return None
 
     def _read(self, shown):
-        for descriptor, (name, decoder) in self.printed.items():
-            while True:
+        """Take what is printed by now; a cell that prints faster than we read is left for the next turn."""
+        for descriptor, (name, decoder) in list(self.printed.items()):
+            for _ in range(16):
                 try:
                     text = os.read(descriptor, 1 << 20)
                 except BlockingIOError:
                     break
-                if not text:
+                if not text:  # nobody can print there any more
+                    os.close(descriptor)
+                    del self.printed[descriptor]
                     break
                 shown.printed(name, decoder.decode(text))
 

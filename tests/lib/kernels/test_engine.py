@@ -95,6 +95,15 @@ def test_a_notebook_that_takes_too_long_is_stopped(tmp_path):
         execute(tmp_path, "1", "import time; time.sleep(60)", execution_timeout=30, notebook_timeout=1)
 
 
+def test_a_cell_that_never_stops_printing_is_stopped(tmp_path):
+    with pytest.raises(CellTimeoutError):
+        execute(tmp_path, "while True:\n    print('again')", execution_timeout=0.3)
+
+
+def test_a_notebook_that_closes_its_output_goes_on(tmp_path):
+    assert shown(execute(tmp_path, "import os; os.close(1)", "6 * 7")) == ["", "42"]
+
+
 @pytest.mark.long
 def test_a_cell_that_does_not_listen_is_killed(tmp_path):
     deaf = "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\ntime.sleep(60)"
