@@ -41,7 +41,7 @@ def scrub(notebook):
         cell["source"] = _cleaned(cell["source"], secrets)
         if cell["cell_type"] == "code":
             kept = [o for o in cell.get("outputs", []) if o.get("name") != "stderr"]
-            cell["outputs"] = [_cleaned(_without_rows(o, questions), secrets) for o in kept]
+            cell["outputs"] = [_cleaned(_without_rows(o, questions), secrets, named=False) for o in kept]
         else:
             cell.pop("outputs", None)
         cell["metadata"] = _cleaned(cell.get("metadata", {}), secrets)
@@ -103,18 +103,17 @@ def _clean(text, secrets):
     return _SETTING.sub(rf"\1\2{HIDDEN}", _LOGIN.sub(rf"\1{HIDDEN}@", text))
 
 
-def _cleaned(value, secrets):
-    """The same JSON without secrets in any of its texts; a value under a secret's name is hidden whatever it is."""
+def _cleaned(value, secrets, named=True):
+    """The same JSON without secrets in any of its texts; where it is `named`, a value under a secret's name is hidden whatever it is."""
     if isinstance(value, dict):
-        return {k: HIDDEN if isinstance(v, str) and v and _SECRET.search(k) else _cleaned(v, secrets) for k, v in value.items()}
+        hides = {k for k, v in value.items() if named and v and isinstance(v, str) and _SECRET.search(k)}
+        return {k: HIDDEN if k in hides else _cleaned(v, secrets, named) for k, v in value.items()}
     if isinstance(value, list):
-        if value and all(isinstance(v, str) for v in value):  # lines of one text: a secret may run over their ends
-            return (
-                _clean("".join(value), secrets).splitlines(keepends=True)
-                if "".join(value).count("\n")
-                else [_clean(v, secrets) for v in value]
-            )
-        return [_cleaned(v, secrets) for v in value]
+        if (
+            value and all(isinstance(v, str) for v in value) and "\n" in "".join(value)
+        ):  # lines of one text: a secret may run over their ends
+            return _clean("".join(value), secrets).splitlines(keepends=True)
+        return [_cleaned(v, secrets, named) for v in value]
     return _clean(value, secrets) if isinstance(value, str) else value
 
 
@@ -136,7 +135,9 @@ def _shows_rows(text, questions):
         return False
     headings = set()
     for head in re.findall(r"<thead>(.*?)</thead>", text, flags=re.S):
-        headings |= {re.sub(r"<[^>]+>", "", h).strip() for h in re.findall(r"<th[^>]*>(.*?)</th>", head, flags=re.S)}
+        named, *titles = [re.sub(r"<[^>]+>", "", h).strip() for h in re.findall(r"<th[^>]*>(.*?)</th>", head, flags=re.S)] or [""]
+        if named in ("", "respondent"):  # columns that have a name in common are those of a pivoted result
+            headings |= {named, *titles}
     headings |= {name.strip() for name in _NAMED.findall(text)}
     head, row = [line.split() for line in [*text.strip("\n").splitlines(), "", ""][:2]]
     if len(row) > len(head) or row == ["respondent"]:  # a printed frame: a row has a label more than the head

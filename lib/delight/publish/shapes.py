@@ -16,10 +16,10 @@ def text(frame, paragraphs, size, *, after=0, colour=None, more=False):
     from pptx.util import Pt
 
     frame.word_wrap, frame.auto_size = True, MSO_AUTO_SIZE.TEXT_TO_FIT_SHAPE
-    for i, text in enumerate(paragraphs):
+    for i, said in enumerate(paragraphs):
         paragraph = frame.add_paragraph() if i or more else frame.paragraphs[0]
         paragraph.space_after = Pt(after)
-        for k, piece in enumerate(str(text).split("**")):
+        for k, piece in enumerate(str(said).split("**")):
             if piece:
                 run = paragraph.add_run()
                 run.text, run.font.size = label(piece) if k == 0 else "".join(c for c in piece if c.isprintable()), Pt(size)
