@@ -108,7 +108,7 @@ def _cards_of_label(response, grade, words):
 def _response_card(row, name, words):
     _ = words.gettext
     if is_missing(row["response"]):
-        return name, words.number(row["n"]), _("answers"), ""
+        return name if words.gettext("Response") != name else _("Answers"), words.number(row["n"]), _("response not known"), ""
     about = {"n": words.number(row["n"]), "invited": words.number(row["invited"])}
     return name, words.percent(row["response"]), _("{n} of {invited} invited").format(**about), ""
 

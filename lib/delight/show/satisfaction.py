@@ -8,6 +8,7 @@ import pandas as pd
 from delight.show.charts import Chart, Series
 from delight.show.theme import COLOURS
 from delight.show.views import Column, figure, reading, table
+from delight.show.words import TOGETHER
 
 #: Level below which a corrected p counts as a difference.
 ALPHA = 0.05
@@ -808,7 +809,7 @@ def locations(locations, spread, words, **options):
     s = spread.table.iloc[0]
     found = []
     if not np.isnan(s["tau"]) and not _is_share(locations):
-        n = int(s["locations"])
+        n = int(s["locations"]) + _more_together(t)
         about = {"tau": words.number(s["tau"], 2), "interval": words.interval(s["tau_lo"], s["tau_hi"], lambda v: words.number(v, 2))}
         found.append(
             words.ngettext("There are answers from {n} location.", "There are answers from {n} locations.", n).format(n=words.number(n))
@@ -850,6 +851,11 @@ def locations(locations, spread, words, **options):
         )
     )
     return lines
+
+
+def _more_together(table):
+    """How many more locations there are than rows: hidden ones share a row."""
+    return sum(str(name).count(TOGETHER) for name in table.loc[table["status"] == "suppressed", "location"])
 
 
 def _labelled(locations):
@@ -911,7 +917,7 @@ def _location_caption(locations, words, **options):
                 "{n} location with few answers is in the annex only.", "{n} locations with few answers are in the annex only.", left
             ).format(n=words.number(left))
         )
-    hidden = int((t["status"] == "suppressed").sum())
+    hidden = int((t["status"] == "suppressed").sum()) + _more_together(t)
     if hidden:
         text.append(
             words.ngettext(

@@ -22,6 +22,7 @@ LANGUAGES = ("nl", "da", "en")
 LOCALES = {"nl": "nl_NL", "da": "da_DK", "en": "en_GB"}
 CATALOGUES = Path(__file__).parent / "locale"
 NO_VALUE = "–"
+TOGETHER = " + "  # between the names of locations that are one (methods M40)
 NO_WAVE = "all"  # name of the wave of a study that tells none apart
 _METHOD = re.compile(r"M\d\d")
 
@@ -147,7 +148,10 @@ class Words:
         return self._label("answer", column, value)
 
     def location(self, name):
-        return self._label("location", name)
+        """Name of a location; of several that are shown as one, their names."""
+        found = self._label("location", name)
+        together = found.split(TOGETHER) if found == str(name) else [found]
+        return TOGETHER.join(self._label("location", part) for part in together) if len(together) > 1 else found
 
     def wave(self, name):
         label = self._label("wave", name)
