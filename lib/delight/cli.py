@@ -243,7 +243,9 @@ def _lab(options):
         folder = places.find_study(options.study)  # a misspelt name is told here, not in a notebook
         environment["DELIGHT_STUDY"] = str(folder)
     explore = root / "notebooks" / "explore"
-    command = ["voila", str(explore), "--strip_sources=True"] if options.app else ["jupyterlab", f"--notebook-dir={root}", str(explore)]
+    voila = ["voila", str(explore), "--strip_sources=True"]
+    voila += [f"--VoilaConfiguration.extension_allowlist={name}" for name in ("@jupyter-widgets/jupyterlab-manager", "anywidget")]
+    command = voila if options.app else ["jupyterlab", f"--notebook-dir={root}", str(explore)]
     return subprocess.call([sys.executable, "-m", *command], env=environment)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -214,7 +213,8 @@ def _brunner_munzel(answers, first, second):
     """Brunner-Munzel p and the probability that the first group scores higher, ties counting half."""
     if not counted(answers) or min(first.n, second.n) < 2:
         return {"p_bm": np.nan, "p_higher": np.nan}
-    p, higher = brunner_munzel(*(np.repeat(answers.y[g.inside], answers.design.f[g.inside].astype(int)) for g in (first, second)))
+    (a, many_a), (b, many_b) = ((answers.y[g.inside], answers.design.f[g.inside]) for g in (first, second))
+    p, higher = brunner_munzel(a, b, many_a, many_b)
     return {"p_bm": p, "p_higher": higher}
 
 
@@ -223,19 +223,27 @@ def counted(answers):
     return answers.used.kind != "sampling" and answers.design.clusters is None and not answers.design.poststratified
 
 
-def brunner_munzel(a, b):
-    """(p, probability that a value of `a` exceeds one of `b`, ties counting half) of two independent sets of answers."""
-    higher = float(np.mean(_mid_share(b, a)))
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        p = float(stats.brunnermunzel(a, b).pvalue)
-    return p, higher
+def brunner_munzel(a, b, many_a=None, many_b=None):
+    """(p, probability that a value of `a` exceeds one of `b`, ties counting half) of two independent sets of answers.
 
+    `many_a` and `many_b` say how many answers each value stands for; one by default.
 
-def _mid_share(of, at):
-    """For each value of `at` the share of `of` that lies below it, ties counting half."""
-    ranked = np.sort(of)
-    return (np.searchsorted(ranked, at, "left") + np.searchsorted(ranked, at, "right")) / 2 / len(of)
+    References
+    ----------
+    Brunner, E. & Munzel, U. (2000). Biometrical Journal 42, 17-25.
+    """
+    values, at = np.unique(np.concatenate([a, b]), return_inverse=True)
+    own = np.bincount(at[: len(a)], many_a, len(values)), np.bincount(at[len(a) :], many_b, len(values))
+    n = [counts.sum() for counts in own]
+    # share of the other set that lies below each value, ties counting half: how far overall ranks exceed ranks within the set
+    below = [(np.cumsum(counts) - counts / 2) / total for counts, total in zip(own[::-1], n[::-1])]
+    higher = float(own[0] @ below[0] / n[0])
+    spread = [mine @ (share - mine @ share / total) ** 2 / (total - 1) for mine, share, total in zip(own, below, n)]
+    variance = [s / total for s, total in zip(spread, n)]
+    with np.errstate(all="ignore"):
+        t = (higher - 0.5) / np.sqrt(sum(variance))
+        df = sum(variance) ** 2 / sum(v**2 / (total - 1) for v, total in zip(variance, n))
+    return float(2 * stats.t.sf(abs(t), df)), higher
 
 
 def _overall(answers, column, groups):

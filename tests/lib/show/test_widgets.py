@@ -1,8 +1,10 @@
 """Widgets without a browser: selections, counts, protection, the code behind a view, saving it, and long work that can be stopped."""
 
+import inspect
 import threading
 import time
 
+import ipywidgets
 import numpy as np
 import pandas as pd
 import pytest
@@ -308,3 +310,58 @@ def test_python_is_written_as_one_would_write_it():
     model = code.Named({"y": "overall", "x": ["a"], "weights": None, "weights_kind": "sampling"}, 'study.model("overall")')
     assert code.call("t", "f", "d", given=model, y="overall", x=["a"], n_boot=0) == 't = f(d, **study.model("overall"), n_boot=0)'
     assert code.call("t", "f", "d", given=model, y="overall", x=["b"]) == 't = f(d, y="overall", x=["b"])'
+
+
+@pytest.mark.parametrize("name", [n for n in widgets.__all__ if n not in ("Data", "open_study")])
+def test_no_name_of_ours_hides_one_of_ipywidgets(name):
+    """A method that a widget of Jupyter already has is called by it, with other arguments."""
+    theirs = set(dir(ipywidgets.VBox))
+    for owner in getattr(widgets, name).__mro__:
+        if owner.__module__.startswith("delight"):
+            ours = [n for n, what in vars(owner).items() if inspect.isfunction(what) or isinstance(what, property)]
+            clash = [n for n in ours if n in theirs and not n.startswith("__")]
+            assert not clash, clash
+
+
+def test_an_explorer_can_be_shown(data):
+    views = [
+        widgets.SatisfactionExplorer(data, overall="overall"),
+        widgets.LoyaltyExplorer(data, x="overall", outcomes={"recommend": "recommend"}),
+        widgets.CommentBrowser(data, columns=["comment"], overall="overall"),
+    ]
+    for view in views:
+        assert type(view).__name__ in repr(view)
+
+
+# ---- segments
+
+
+@pytest.fixture(scope="module")
+def needs():
+    """Two kinds of customers: some want quick help, some want talk."""
+    rng = np.random.default_rng(5)
+    kind = rng.random(400) < 0.5
+    frame = pd.DataFrame({c: np.clip(np.round(rng.normal(np.where(kind, 8, 4), 1)), 1, 10) for c in ("speed", "hours")})
+    for c in ("talk", "advice"):
+        frame[c] = np.clip(np.round(rng.normal(np.where(kind, 4, 8), 1)), 1, 10)
+    return frame.assign(wave="2025", kind=kind)
+
+
+def test_segments_are_found_sharpened_and_told_by_questions(needs):
+    items = ["speed", "hours", "talk", "advice"]
+    data = widgets.Data(needs, by=["kind"], words=Words("en"), scales=dict.fromkeys(items, Scale(1, 10)))
+    kinds = {"quick": {"speed": "high", "talk": "low"}, "talker": {"speed": "low", "talk": "high"}}
+    view = widgets.SegmentExplorer(data, items=items, archetypes=kinds)
+    assert view.k.value == 2 and view.work.wait(120)
+    assert "<strong>quick</strong>" in view.numbers.value and "<strong>talker</strong>" in view.numbers.value
+    assert "How many segments?" in view.table.value and view.picture.svg.startswith("<svg")
+    before = dict(view.typing.chances)
+    for question, slider in view.typing.answers.items():
+        slider.value = 9 if question in ("speed", "hours") else 2
+    assert view.typing.chances["quick"] > 0.9 and view.typing.chances != before
+    made = {"responses": needs.copy()}
+    exec(view.code, made)
+    pd.testing.assert_frame_equal(made["result"].table, view.shown.tables["segments"], check_dtype=False)
+    view.bars[0].choose(kind=True)  # about 200 alike: two segments of them would be made up
+    view.work.wait(120)
+    assert "made up" not in view.numbers.value and ("too few" in view.numbers.value or "%" in view.numbers.value)

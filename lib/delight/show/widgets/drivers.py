@@ -83,8 +83,8 @@ class DriverExplorer(Explorer):
     def refresh(self):
         """Show the selection anew, the relation of the attribute chosen first: it comes from counts."""
         self._rows = None
-        super().refresh()
         self.show_relation()
+        super().refresh()
 
     def look(self):
         return self._look(self.draws[0])

@@ -89,7 +89,7 @@ class Explorer(ipywidgets.VBox):
 
         self.bars, self.data, self.words = list(bars), bars[0].data, bars[0].words
         self.shown, _ = None, self.words.gettext
-        self.numbers, self.table = ipywidgets.HTML(), ipywidgets.HTML()
+        self.numbers, self.caption, self.table = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
         self.picture, self.work = Picture(), Work(self.words)
         self.code_box, self.saved = ipywidgets.HTML(layout={"display": "none"}), ipywidgets.HTML()
         self.as_code = ipywidgets.ToggleButton(
@@ -120,6 +120,7 @@ class Explorer(ipywidgets.VBox):
                 self.work,
                 self.numbers,
                 self.picture,
+                self.caption,
                 *below,
                 self.table,
                 buttons,
@@ -155,11 +156,14 @@ class Explorer(ipywidgets.VBox):
         reason = next((bar.why_not for bar in self.bars if bar.layout.display != "none" and bar.why_not), "")
         if reason:
             return self.nothing(reason)
+        self.picture.stale = True
         try:
             self.show(self.look())
             steps = self.sharpen()
         except DelightError as error:
             return self.nothing(str(error))
+        finally:
+            self.picture.stale = False
         if steps:
             self.work.start(steps, self.show, lambda error: self.nothing(str(error)))
 
@@ -168,8 +172,8 @@ class Explorer(ipywidgets.VBox):
         self.shown = look
         self.numbers.value = said(look.lines, look.notes, question=look.drawing.title if look.drawing else "")
         self._draw(look.drawing)
-        caption = said([], [look.drawing.caption]) if look.drawing and look.drawing.caption else ""
-        self.table.value = caption + (f'<div class="delight-words">{look.html}</div>' if look.html else "")
+        self.caption.value = said([], [look.drawing.caption]) if look.drawing and look.drawing.caption else ""
+        self.table.value = f'<div class="delight-words">{look.html}</div>' if look.html else ""
         self.saved.value = ""
         for part in (self.save_view, self.as_code):
             part.disabled = False
@@ -179,7 +183,7 @@ class Explorer(ipywidgets.VBox):
     def nothing(self, reason):
         """Say why nothing is shown."""
         self.shown = None
-        self.numbers.value, self.table.value, self.picture.svg = said([reason], kind="warn"), "", ""
+        self.numbers.value, self.caption.value, self.table.value, self.picture.svg = said([reason], kind="warn"), "", "", ""
         self.save_view.disabled = self.as_code.disabled = True
         self.code_box.value = self.saved.value = ""
 
@@ -189,7 +193,11 @@ class Explorer(ipywidgets.VBox):
             return
         self.picture.names = list(drawing.names)
         self.picture.width = drawing.size[0] * (ROOM if self.large.value else 1.0)
-        self.picture.svg = drawing.svg()
+        self.picture.stale = True
+        try:
+            self.picture.svg = drawing.svg()
+        finally:
+            self.picture.stale = False
 
     # ---- buttons
 

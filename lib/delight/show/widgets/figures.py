@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 import threading
@@ -45,11 +46,26 @@ function render({ model, el }) {
     }
     svg.setAttribute("role", svg.querySelector("[role='button']") ? "group" : "img");
   };
+  const dim = () => { box.style.opacity = model.get("stale") ? "0.3" : "1"; };
   draw();
+  dim();
+  model.on("change:stale", dim);
   model.on("change:svg change:width change:picked", draw);
 }
 export default { render };
 """
+
+
+def _faces():
+    """The figures' own letters for the page, so that text stands where it was laid out."""
+    from delight.show.theme import FONTS, SANS
+
+    faces = []
+    for name, weight in (("Regular", 400), ("SemiBold", 600)):
+        letters = base64.b64encode((FONTS / f"DelightSans-{name}.woff2").read_bytes()).decode()
+        source = f"url(data:font/woff2;base64,{letters}) format('woff2')"
+        faces.append(f"@font-face{{font-family:'{SANS}';font-weight:{weight};src:{source}}}")
+    return "\n".join(faces)
 
 
 class Picture(anywidget.AnyWidget):
@@ -64,13 +80,17 @@ class Picture(anywidget.AnyWidget):
         What the marks ``pick-0``, ``pick-1``, … stand for.
     picked : str
         The mark chosen last.
+    stale : bool
+        The numbers are newer than the figure, which is being drawn: it is dimmed.
     """
 
     _esm = _SCRIPT
+    _css = _faces()
     svg = traitlets.Unicode("").tag(sync=True)
     width = traitlets.Float(160).tag(sync=True)
     names = traitlets.List(traitlets.Unicode()).tag(sync=True)
     picked = traitlets.Unicode("").tag(sync=True)
+    stale = traitlets.Bool(False).tag(sync=True)
 
 
 class Drawing:
@@ -130,7 +150,7 @@ class Drawing:
         from matplotlib.text import Text
 
         place = {name: i for i, name in enumerate(self.picks.values())}
-        figure.canvas.draw_idle()
+        figure.draw_without_rendering()  # labels get their texts and places
         for ax in figure.axes:
             at = {}
             for label in [*ax.get_yticklabels(), *ax.texts]:
@@ -148,12 +168,7 @@ class Drawing:
     def svg(self):
         """As an SVG element with its text alternative; its text stays text."""
 
-        def write(figure):
-            buffer = io.StringIO()
-            figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
-            return buffer.getvalue()
-
-        return svg_element(self._figure(write), self.alt)
+        return svg_element(self._figure(svg_text), self.alt)
 
     def save(self, path):
         """Write the figure as ``.svg`` or ``.png``; return the path."""
@@ -162,6 +177,22 @@ class Drawing:
         else:
             self._figure(lambda figure: figure.savefig(path, dpi=200, facecolor="white"))
         return path
+
+
+def svg_text(figure):
+    """A figure as SVG, drawn once: `savefig` would draw it twice."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.layout_engine import PlaceHolderLayoutEngine
+
+    if not isinstance(figure.get_layout_engine(), (PlaceHolderLayoutEngine, type(None))):
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+    figure.patch.set_visible(False)
+    for ax in figure.axes:
+        ax.patch.set_visible(False)
+    buffer = io.StringIO()
+    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()
 
 
 def svg_element(svg, alt):

@@ -6,7 +6,8 @@ import ipywidgets
 
 from delight.errors import InputError
 
-EVERYBODY = None
+#: Value of a menu that is not set; a menu cannot stand at None.
+EVERYBODY = ""
 #: Menus that stand in the bar; further questions fold away below it.
 IN_SIGHT = 6
 
@@ -53,13 +54,18 @@ class FilterBar(ipywidgets.VBox):
         options += [(words.group(column, v), v.item() if hasattr(v, "item") else v) for v in coded.values]
         name = words.by(column)
         return ipywidgets.Dropdown(
-            options=_distinct(options), value=EVERYBODY, description=name, tooltip=name, style={"description_width": "initial"}
+            options=_distinct(options),
+            value=EVERYBODY,
+            description=name,
+            tooltip=name,
+            style={"description_width": "initial"},
+            layout={"width": "auto", "max_width": "30em", "margin": "2px 1em 2px 0"},
         )
 
     @property
     def choice(self):
         """Column → value of every menu that is set."""
-        return {c: menu.value for c, menu in self.menus.items() if menu.value is not EVERYBODY}
+        return {c: menu.value for c, menu in self.menus.items() if menu.value != EVERYBODY}
 
     def choose(self, **choice):
         """Set menus and unset the others, as one change: ``bar.choose(wave="2025-1")``."""

@@ -47,7 +47,7 @@ class LoyaltyExplorer(Explorer):
             value=float(first) if float(first) in grades[1:] else grades[-1],
             description=_("Threshold to try: from grade"),
             style={"description_width": "initial"},
-            layout={"width": "28em"},
+            layout={"width": "40em"},
         )
         names = {"linear": _("straight line"), "quadratic": _("bend"), "cubic": _("double bend"), "step": _("line with a step")}
         self.forms = {

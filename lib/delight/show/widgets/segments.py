@@ -42,7 +42,7 @@ class SegmentExplorer(Explorer):
             description=_("Number of segments"),
             continuous_update=False,
             style={"description_width": "initial"},
-            layout={"width": "26em"},
+            layout={"width": "32em"},
         )
         rated = form == "rating" and len(self.items) > 2
         options = [
@@ -95,7 +95,7 @@ class SegmentExplorer(Explorer):
         _, k = self.words.gettext, self.k.value
         steps = [(_("Names and intervals"), lambda: self._find(k=k, k_max=k, **SURE)), (_("Questions that tell the segment"), self._type)]
         if self.compared is None:
-            steps.append((_("Comparing numbers of segments"), self._compare))
+            steps.append((_("Comparing numbers of segments"), self._how_many))
         return steps
 
     def _type(self):
@@ -111,7 +111,7 @@ class SegmentExplorer(Explorer):
         self.typing.offer(tool, getattr(self, "quality", None))
         return self._look()
 
-    def _compare(self):
+    def _how_many(self):
         from delight.segments import latent
 
         options = {k: v for k, v in self._options().items() if k in ("items", "form", "scales", "weights", "weights_kind")}

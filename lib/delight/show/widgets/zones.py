@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 
-from delight.show.widgets.figures import DRAWING, Drawing, svg_element
+from delight.show.widgets.figures import DRAWING, Drawing, svg_element, svg_text
 
 _COLOURS = {"low": "dissatisfied", "middle": "satisfied", "delighted": "delighted", "": "satisfied"}
 
@@ -62,7 +60,7 @@ class Zones(Drawing):
 
     def _build(self, ax):
         """Every artist, with the numbers of the moment."""
-        from delight.show.theme import COLOURS
+        from delight.show.theme import COLOURS, family
 
         step = float(np.min(np.diff(self.points))) if len(self.points) > 1 else 1.0
         width = 0.8 * step / self.number
@@ -76,7 +74,7 @@ class Zones(Drawing):
         self._texts = []
         for _band, first, last, _s in self._zones:
             middle = (self.points[first] + self.points[last]) / 2
-            style = {"ha": "center", "va": "bottom", "fontsize": 9, "fontweight": 600, "color": COLOURS["ink"]}
+            style = {"ha": "center", "va": "bottom", "fontsize": 9, "fontfamily": family(), "fontweight": 600, "color": COLOURS["ink"]}
             self._texts.append(ax.annotate("", (middle, 1.02), xycoords=("data", "axes fraction"), **style))
             if first:
                 ax.axvline((self.points[first - 1] + self.points[first]) / 2, color=COLOURS["grid"], linewidth=0.8, zorder=0)
@@ -118,12 +116,9 @@ class Zones(Drawing):
             if self._figure_kept is None:
                 with theme.figure(*self.size, salt=self.salt) as (figure, ax):
                     self._build(ax)
-                    figure.canvas.draw()
-                    figure.set_layout_engine("none")
                     self._figure_kept = figure, ax
             figure, ax = self._figure_kept
             self._move(ax)
-            buffer = io.StringIO()
             with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": self.salt}):
-                figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
-        return svg_element(buffer.getvalue(), self.alt)
+                text = svg_text(figure)
+        return svg_element(text, self.alt)
