@@ -72,10 +72,25 @@ def environment():
     return {**os.environ, "DELIGHT_KEY": "test", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
+#: Processes that tests started.
+STARTED = []
+
+
 def start(folder, *arguments):
     """Start ``delight …`` in a workbook."""
     command = [sys.executable, "-m", "delight", *map(str, arguments)]
-    return subprocess.Popen(command, cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    STARTED.append(process)
+    return process
+
+
+def end():
+    """End what a test that failed left running."""
+    while STARTED:
+        process = STARTED.pop()
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
 def batch(folder, *arguments, code=0, timeout=240):
@@ -127,7 +142,7 @@ def children(pid):
     return found
 
 
-def until(condition, *, seconds=90.0, what="it"):
+def until(condition, *, seconds=240.0, what="it"):
     """Wait until something is true."""
     end = time.monotonic() + seconds
     while not (found := condition()):

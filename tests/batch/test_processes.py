@@ -42,6 +42,12 @@ def being_made(reports):
     return [p.name for p in reports.glob(".work/*/.*.new-*")]
 
 
+@pytest.fixture(autouse=True)
+def nothing_left_running():
+    yield
+    book.end()
+
+
 @pytest.fixture(scope="module")
 def calm(tmp_path_factory):
     """Three studies made without any trouble: their tables, and the seconds it took."""
@@ -269,3 +275,28 @@ def test_a_batch_delivers_to_an_object_store_and_resumes_from_it(tmp_path, bucke
     assert manifest["study"] == "beta" and not (folder / "reports").exists()
     page = bucket.open_input_file("clients/reports/batch/index.html").readall().decode()
     assert 'href="../beta/2025/whole/nl/report.html"' in page
+
+
+def test_nothing_of_one_client_reaches_the_next(tmp_path):
+    folder = book.write(tmp_path / "book", ("alfa", "beta"))
+    leave = """
+import builtins, random, matplotlib, numpy, pandas
+os.environ["DELIGHT_SPY"] = builtins.SPY = pandas.SPY = "alfa"
+random.seed(1), numpy.random.seed(1)
+matplotlib.rcParams["font.size"] = 77
+pandas.set_option("display.max_rows", 7)
+satisfaction.levels = None
+os.chdir("/")
+"""
+    find = """
+import builtins, matplotlib, numpy, pandas
+seen = [os.environ.get("DELIGHT_SPY"), getattr(builtins, "SPY", None), getattr(pandas, "SPY", None), "alfa" in str(sorted(os.environ.items()))]
+seen += [matplotlib.rcParams["font.size"] == 77, pandas.get_option("display.max_rows") == 7, Path.cwd() == Path("/")]
+seen += [numpy.random.rand() == numpy.random.RandomState(1).rand(), Path("/proc/self/cwd").resolve() == Path("/")]
+assert not any(seen), seen
+"""
+    book.trouble(folder, "alfa", leave)
+    book.trouble(folder, "beta", find)
+    book.batch(folder, "alfa", "beta", "--workers", "1", *HTML, code=4)
+    found = ledger(folder / "reports")
+    assert found == {"alfa": "failed", "beta": "made"}, "alfa broke its own library, and beta found a whole one"

@@ -146,7 +146,7 @@ def make(order: Order, *, resume=False, patience=0.0, say=lambda text: None):
         folders.recover(work)
         found = manifest.finished(order) if resume else None
         if found and not found.lacking:
-            return _report(order, found.manifest, started, "unchanged")
+            return report_of(order, found.manifest, started, "unchanged")
         new_work, new_report = folders.aside(work), folders.aside(target)
         try:
             if found:
@@ -173,7 +173,7 @@ def make(order: Order, *, resume=False, patience=0.0, say=lambda text: None):
             shutil.rmtree(new_work, ignore_errors=True)
             shutil.rmtree(new_report, ignore_errors=True)
     shutil.rmtree(_failed(target), ignore_errors=True)
-    return _report(order, about, started, status, reused)
+    return report_of(order, about, started, status, reused)
 
 
 def _dress(order, walked, work, report, started, say):
@@ -210,7 +210,8 @@ def _write(content, wanted, report, warnings, say):
     return warnings
 
 
-def _report(order, about, started, status, reused=()):
+def report_of(order, about, started, status, reused=()):
+    """The finished report of an order, whose run.json is `about`."""
     files = [order.target / language / formats.FILES[f] for language in order.languages for f in order.formats]
     return Report(
         folder=order.target,

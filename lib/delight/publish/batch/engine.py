@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import queue
+import signal
 import socket
 import sys
 import time
@@ -49,18 +50,26 @@ def local(workers):
             threads_per_worker=1,
             processes=True,
             memory_limit=0,  # kernels are processes of their own, which Dask does not see
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # any free port: several batches may run beside each other
             silence_logs=logging.CRITICAL,
             env={"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
         )
         client = Client(cluster)
         try:
-            yield Engine(lambda: client, workers, stop=lambda: cluster.close(timeout=5))
+            yield Engine(lambda: client, workers, stop=lambda: _end(cluster))
         finally:
             with contextlib.suppress(Exception):
                 client.close(timeout=2)
             with contextlib.suppress(Exception):
                 cluster.close(timeout=5)
+
+
+def _end(cluster):
+    """End the workers of a local cluster at once, with the notebooks they run."""
+    for nanny in list(cluster.workers.values()):
+        nanny.auto_restart = False
+        with contextlib.suppress(Exception):
+            os.kill(nanny.pid, signal.SIGKILL)
 
 
 @contextlib.contextmanager
@@ -228,9 +237,9 @@ def _outcome(future, job):
 
 # ---- workers
 def count(wanted, n_jobs):
-    """How many local workers: as asked, else one a core as far as memory goes, and no more than there are reports."""
+    """How many local workers: as asked, else one a core as far as memory goes, and no more than there are reports, if that is known."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(wanted or min(cores, memory() // WORKER_BYTES), n_jobs))
+    return max(1, min(wanted or min(cores, memory() // WORKER_BYTES), n_jobs or cores * 1000))
 
 
 def memory():

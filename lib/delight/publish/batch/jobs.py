@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from delight.errors import DelightError, RunError
-from delight.publish import folders, keys, run
+from delight.publish import folders, keys, manifest, run
 from delight.publish.batch import store
 from delight.publish.formats import FILES
 from delight.publish.order import settle
@@ -152,17 +152,7 @@ def make(job):
     try:
         _same_library(job)
         with store.reports(job.out) as place:
-            order = settle(
-                job.study,
-                wave=job.wave,
-                location=job.location,
-                languages=job.languages,
-                formats=job.formats,
-                parameters=job.parameters,
-                raw=job.raw or None,
-                out=place.folder,
-                root=job.home,
-            )
+            order = _order(job, place.folder)
             place.fetch(order)
             try:
                 report = run.make(order, resume=job.resume, patience=PATIENCE)
@@ -170,26 +160,7 @@ def make(job):
                 place.keep_failed(order)
                 raise
             place.deliver(order)
-            found = {
-                language: {
-                    kind: path.relative_to(order.reports).as_posix()
-                    for kind, name in FILES.items()
-                    if (path := report.folder / language / name).is_file()
-                }
-                for language in job.languages
-            }
-            return Outcome(
-                job,
-                report.status,
-                folder=report.folder.relative_to(order.reports).as_posix(),
-                files=found,
-                headline=report.headline,
-                warnings=tuple(report.warnings),
-                reused=tuple(report.reused),
-                seconds=round(time.monotonic() - started, 2),
-                locations=tuple(_locations(order)) if job.then == "every" else (),
-                worker=str(os.getpid()),
-            )
+            return _done(job, order, report, started)
     except DelightError as error:
         return failed(job, str(error), started, error.chapter, error.cell)
     except Exception as error:
@@ -198,10 +169,65 @@ def make(job):
         return failed(job, say, started)
 
 
+def _order(job, folder):
+    return settle(
+        job.study,
+        wave=job.wave,
+        location=job.location,
+        languages=job.languages,
+        formats=job.formats,
+        parameters=job.parameters,
+        raw=job.raw or None,
+        out=folder,
+        root=job.home,
+    )
+
+
+def _done(job, order, report, started):
+    """The outcome of a report that is there."""
+    files = {
+        language: {
+            kind: (report.folder / language / name).relative_to(order.reports).as_posix()
+            for kind, name in FILES.items()
+            if (report.folder / language / name).is_file()
+        }
+        for language in job.languages
+    }
+    return Outcome(
+        job,
+        report.status,
+        folder=report.folder.relative_to(order.reports).as_posix(),
+        files=files,
+        headline=report.headline,
+        warnings=tuple(report.warnings),
+        reused=tuple(report.reused),
+        seconds=round(time.monotonic() - started, 2),
+        locations=tuple(_locations(order)) if job.then == "every" else (),
+        worker=str(os.getpid()),
+    )
+
+
 def failed(job, error, started=None, chapter="", cell=None):
     """The outcome of a job that could not be made."""
     seconds = round(time.monotonic() - started, 2) if started is not None else 0.0
     return Outcome(job, "failed", error=error, chapter=chapter, cell=cell, seconds=seconds, worker=str(os.getpid()))
+
+
+def glance(job):
+    """The outcome of a job whose report stands finished on a shared folder and need not be touched; None if it has to go to a worker."""
+    if not job.resume or store.is_url(job.out):
+        return None
+    started = time.monotonic()
+    try:
+        order = _order(job, job.out)
+        found = manifest.finished(order)
+        return (
+            None
+            if found is None or found.lacking
+            else _done(job, order, run.report_of(order, found.manifest, started, "unchanged"), started)
+        )
+    except (DelightError, OSError):
+        return None
 
 
 def clean(job):
@@ -209,7 +235,7 @@ def clean(job):
     if store.is_url(job.out):
         return
     try:
-        order = settle(job.study, wave=job.wave, location=job.location, raw=job.raw or None, out=job.out, root=job.home)
+        order = _order(job, job.out)
         with folders.lock(order.work.parent / f".{order.work.name}.lock", f"The report of {order.name}"):
             folders.recover(order.work)
             folders.recover(order.target)

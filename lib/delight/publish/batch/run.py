@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from delight.publish import folders, keys
 from delight.publish.batch import engine, index, ledger, store
-from delight.publish.batch.jobs import clean
+from delight.publish.batch.jobs import clean, glance
 
 #: Seconds between two writings of the overview while a batch runs.
 EVERY = 20.0
@@ -76,28 +77,45 @@ def run(batch, *, scheduler="", begun=lambda workers, n: None, told=lambda outco
         made.seconds = time.monotonic() - clock
         _write(batch, made, started, to_do)
 
+    def took(outcome):
+        nonlocal to_do, written
+        made.outcomes.append(outcome)
+        to_do += (len(outcome.follow) if outcome.complete and outcome.job.then == "every" else 0) - 1
+        told(outcome, to_do)
+        if time.monotonic() - written > EVERY:
+            write(to_do)
+            written = time.monotonic()
+
     with _alone(batch):
-        workers = engine.count(batch.workers, to_do if all(j.then != "every" for j in batch.jobs) else 10**6)
-        with engine.remote(scheduler, batch) if scheduler else engine.local(workers) as cluster:
-            begun(None if scheduler else workers, to_do)
-            try:
-                for outcome in cluster.outcomes(jobs):
-                    made.outcomes.append(outcome)
-                    to_do += len(outcome.follow) if outcome.complete and outcome.job.then == "every" else 0
-                    to_do -= 1
-                    told(outcome, to_do)
-                    if time.monotonic() - written > EVERY:
-                        write(to_do)
-                        written = time.monotonic()
-            except BaseException:
-                half_made = list(cluster.running.values())
-                write(to_do)
-                cluster.stop()
-                for job in half_made:
-                    clean(job)
-                raise
+        left, looking = [], deque(jobs)
+        while looking:  # what is finished already needs no worker
+            job = looking.popleft()
+            if outcome := glance(job):
+                took(outcome)
+                looking.extendleft(reversed(outcome.follow))
+            else:
+                left.append(job)
+        if left:
+            n = None if any(job.then == "every" for job in left) else to_do
+            with _engine(batch, scheduler, n) as cluster:
+                begun(cluster.workers, to_do)
+                try:
+                    for outcome in cluster.outcomes(left):
+                        took(outcome)
+                except BaseException:
+                    half_made = list(cluster.running.values())
+                    write(to_do)
+                    cluster.stop()
+                    for job in half_made:
+                        clean(job)
+                    raise
         write(to_do)
     return made
+
+
+def _engine(batch, scheduler, n):
+    """The workers: those of a scheduler, or as many here as `n` reports (None: unknown) can use."""
+    return engine.remote(scheduler, batch) if scheduler else engine.local(engine.count(batch.workers, n))
 
 
 def _alone(batch):
