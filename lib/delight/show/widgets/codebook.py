@@ -141,7 +141,7 @@ class CodebookEditor(ipywidgets.VBox):
             text = words.ngettext("{n} different answer; not shown.", "{n} different answers, each given once; not shown.", len(counts))
             return f"<p>{escape(text.format(n=words.number(len(counts))))}</p>"
         rows = "".join(
-            f'<tr><td>{escape(str(v)[:60])}</td><td class="num">{escape(words.number(n))}</td></tr>'
+            f'<tr><td>{escape(str(v).removesuffix(".0")[:60])}</td><td class="num">{escape(words.number(n))}</td></tr>'
             for v, n in counts.head(SHOWN).items()
             if n > 1
         )
