@@ -123,13 +123,14 @@ def _series(made, series, chart, colour):
         part = point.marker.format if dots else point.format
         _fill(part.fill, own)
         if dots:
+            point.marker.style, point.marker.size = XL_MARKER_STYLE.CIRCLE, 8
             _line(part.line, own)
     if chart.kind == "scatter":
-        for i, name in enumerate(chart.categories):
+        for i, (name, side) in enumerate(zip(chart.categories, chart.sides)):
             text = made.points[i].data_label
             text.text_frame.text = label(name)
             text.text_frame.paragraphs[0].runs[0].font.size = Pt(10)
-            text.position = XL_LABEL_POSITION.RIGHT
+            text.position = XL_LABEL_POSITION[side.upper()]
     if series.lo is not None:
         _intervals(made._element, series, chart.kind)
 

@@ -105,17 +105,49 @@ class Chart:
 
     @property
     def ends(self):
-        """Lowest and highest value of the axis, None where the program may choose: bars begin at zero, and no share goes beyond 100 %."""
+        """Lowest and highest value of the axis, None where the program may choose: bars begin at zero, no share goes beyond 100 %, and
+        intervals lie within."""
         if self.kind == "stacked":
             return 0.0, 1.0
         known = [
             v for s in self.series for limits in (s.values, s.lo, s.hi) if limits is not None for v in _numbers(limits) if v is not None
         ]
-        low = 0.0 if min(known) >= 0 and (self.kind in ("bar", "column") or self.format.startswith("percent")) else None
-        high = 0.0 if self.kind in ("bar", "column") and max(known) <= 0 else None
-        if self.format.startswith("percent") and 0.7 < max(known) <= 1:
+        lowest, highest, low, high = min(known), max(known), None, None
+        if any(s.lo is not None for s in self.series):  # programs look at the values alone, and would cut intervals off
+            step = 10 ** np.floor(np.log10(max(highest - lowest, 1e-9))) / 2
+            low, high = (round(float(end), 9) for end in (np.floor(lowest / step) * step, np.ceil(highest / step) * step))
+        share, standing = self.format.startswith("percent"), self.kind in ("bar", "column")
+        if lowest >= 0 and (standing or share):
+            low = 0.0
+        if highest <= 0 and standing:
+            high = 0.0
+        if share and 0.7 < highest <= 1:
             high = 1.0
         return low, high
+
+    @property
+    def sides(self):
+        """Of a scatter: at which side of each point its name covers neither other points nor other names, if any does."""
+        (series,) = self.series
+        at = np.column_stack([np.asarray(v, dtype=float) for v in (series.x, series.values)])
+        at = (at - np.nanmin(at, axis=0)) / np.maximum(np.nanmax(at, axis=0) - np.nanmin(at, axis=0), 1e-9)
+        taken, found = [(x - 0.01, y - 0.02, x + 0.01, y + 0.02) for x, y in at], []
+        for (x, y), name in zip(at, self.categories):
+            wide, high = 0.011 * min(len(name), 24), 0.035
+            boxes = {
+                "right": (x + 0.015, y - high, x + 0.015 + wide, y + high),
+                "left": (x - 0.015 - wide, y - high, x - 0.015, y + high),
+                "above": (x - wide / 2, y + 0.025, x + wide / 2, y + 0.025 + 2 * high),
+                "below": (x - wide / 2, y - 0.025 - 2 * high, x + wide / 2, y - 0.025),
+            }
+            free = [side for side, box in boxes.items() if not any(_overlap(box, other) for other in taken)]
+            found.append(free[0] if free else "right")
+            taken.append(boxes[found[-1]])
+        return found
+
+
+def _overlap(one, other):
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def offered(view, results, words, options):

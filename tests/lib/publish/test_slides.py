@@ -149,6 +149,17 @@ def test_bars_begin_at_zero_and_shares_end_at_one():
     assert ends("line", [7.6, 7.9], "number1") == (None, None)
 
 
+def test_no_interval_is_cut_off():
+    low, high = Chart("line", ["a", "b"], [Series("", [7.6, 7.9], [7.53, 7.8], [7.7, 8.02])], "number1").ends
+    assert low <= 7.53 and high >= 8.02 and high - low < 1
+    assert Chart("bar", ["a"], [Series("", [0.2], [-0.31], [0.33])], "signed2").ends == pytest.approx((-0.35, 0.35))
+
+
+def test_names_of_close_points_stand_at_different_sides():
+    points = Series("", [0.5, 0.505, 0.9], x=[7.0, 7.01, 8.0])
+    assert len(set(Chart("scatter", ["Expertise of the staff", "Warmth and attention", "c"], [points]).sides[:2])) == 2
+
+
 # ---- the client's template
 def house(path, *, without_titles=False, slides=2):
     """A template as a client might have it, with example slides."""
