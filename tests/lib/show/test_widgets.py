@@ -188,6 +188,19 @@ def test_drivers_sharpen_and_their_code_gives_the_same(driven, responses):
         assert (made["n"] == 595).all() and place < 3
 
 
+def test_many_responses_are_explored_by_sums_that_give_the_same_weights(monkeypatch, responses):
+    from delight.show.widgets import drivers
+
+    data = widgets.Data(responses, by=["wave"], words=Words("en"), scales=SCALES)
+    rows = widgets.DriverExplorer(data, y="overall", x=["warmth", "speed"], draws=(0,))
+    monkeypatch.setattr(drivers, "MANY", 100)
+    sums = widgets.DriverExplorer(data, y="overall", x=["warmth", "speed"], draws=(0,))
+    assert "sums = moments(" in sums.code and "moments" not in rows.code
+    ours, theirs = (next(iter(v.shown.tables.values())) for v in (sums, rows))
+    np.testing.assert_allclose(ours["share"], theirs["share"], rtol=1e-9)
+    pd.testing.assert_frame_equal(run(sums, responses)["result"].table, ours, check_dtype=False)
+
+
 def test_an_attribute_chosen_in_the_figure_shows_its_raw_relation(driven, responses):
     driven.work.wait(60)
     driven.picture.picked = "speed"  # what a click in the figure does

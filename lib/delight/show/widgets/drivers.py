@@ -70,7 +70,7 @@ class DriverExplorer(Explorer):
     # ---- the three views
 
     def _given(self):
-        """(what a method takes in place of rows, its arguments, as written)."""
+        """(rows, or sums over groups of rows where there are many; arguments of a method; code that makes them)."""
         data, mask = self.data, self.bars[0].mask
         scales = {c: data.scales[c] for c in [self.y, *self.x]}
         clusters = data.design.get("clusters")
@@ -78,7 +78,15 @@ class DriverExplorer(Explorer):
         written = {"y": self.y, "x": self.x, "scales": scales, "clusters": clusters, "not_applicable": self.not_applicable or None}
         written |= {"weights": data.weights, "weights_kind": data.weights_kind if data.weights else None}
         options = {k: v for k, v in written.items() if v is not None}
-        return data.rows(mask), options
+        if data.n(mask) <= MANY or self.not_applicable:
+            return data.rows(mask), options, []
+        from delight.moments import moments
+
+        how = {**options, "terms": ["linear", "knots", "dummies"]}
+        columns = [self.y, *self.x, *(c for c in (clusters, data.weights) if c)]
+        sums = moments(data.frame[columns] if mask is None else data.frame.loc[mask, columns], **how)
+        made = ["from delight.moments import moments", code.call("sums", "moments", "chosen", **how)]
+        return sums, {k: options[k] for k in ("y", "x", "scales", "clusters") if k in options}, made
 
     def refresh(self):
         """Show the selection anew, the relation of the attribute chosen first: it comes from counts."""
@@ -98,31 +106,32 @@ class DriverExplorer(Explorer):
         make = {"importance": self._importance, "penalty_reward": self._penalty_reward, "map": self._map}[self.view.value]
         if self._rows is None:
             self._rows = self._given()
-        frame, options = self._rows
-        lines, view, results, call = make(frame, options, n_boot)
+        source, options, made = self._rows
+        lines, view, results = make(source, options, n_boot)
+        weighed = self.view.value != "penalty_reward"
+        taken = "from delight.drivers.importance import importance" if weighed else "from delight.drivers import penalty_reward"
+        function, last = ("importance", ".importance") if weighed else ("penalty_reward.effects", "")
+        given = self.data.model(self.y)
+        call = code.call("result", function, "sums" if made else "chosen", given=given, **options, n_boot=n_boot) + last
         base = results[0].meta.get("n_used", 0)
         if base < self.data.minimum_group:
             return Look([self.words.gettext("Too few respondents of this selection answered all questions to show anything.")])
         picks = {self.words.column(a): a for a in self.x}
         drawing = Drawing.of_view(view, results, self.words, picks=picks)
         drawing.salt += str(n_boot)
-        text = [*self.data.lines(self.bars[0].choice), *call]
+        text = [*self.data.lines(self.bars[0].choice), taken, *made, call]
         notes = [self.words.source(results[0])]
         if not n_boot:
             notes.append(self.words.gettext("Without intervals as yet: they are being drawn."))
         return Look(lines, drawing, {results[0].meta["method"].lower().replace(".", "_"): results[0].table}, text, notes=notes)
 
-    def _importance(self, frame, options, n_boot):
+    def _importance(self, source, options, n_boot):
         from delight.drivers.importance import importance
         from delight.show import drivers as views
 
-        found = importance(frame, **options, n_boot=n_boot)
+        found = importance(source, **options, n_boot=n_boot)
         lines = views.importance(found.importance, found.pairs, self.words) if n_boot else self._heaviest(found.importance)
-        call = [
-            "from delight.drivers.importance import importance",
-            code.call("result", "importance", "chosen", given=self.data.model(self.y), **options, n_boot=n_boot) + ".importance",
-        ]
-        return lines, views.importance_figure, [found.importance], call
+        return lines, views.importance_figure, [found.importance]
 
     def _heaviest(self, weighed):
         t = weighed.table.dropna(subset=["share"]).sort_values("share", ascending=False)
@@ -135,34 +144,21 @@ class DriverExplorer(Explorer):
             )
         ]
 
-    def _penalty_reward(self, frame, options, n_boot):
+    def _penalty_reward(self, source, options, n_boot):
         from delight.drivers import penalty_reward
         from delight.show import drivers as views
 
-        found = penalty_reward.effects(frame, **options, n_boot=n_boot)
-        call = [
-            "from delight.drivers import penalty_reward",
-            code.call("result", "penalty_reward.effects", "chosen", given=self.data.model(self.y), **options, n_boot=n_boot),
-        ]
-        lines = views.kinds(found, self.words) if n_boot else []
-        return lines, views.penalty_reward, [found], call
+        found = penalty_reward.effects(source, **options, n_boot=n_boot)
+        return views.kinds(found, self.words) if n_boot else [], views.penalty_reward, [found]
 
-    def _map(self, frame, options, n_boot):
+    def _map(self, source, options, n_boot):
         from delight.drivers import penalty_reward
         from delight.drivers.importance import importance
-        from delight.drivers.priorities import priorities
-        from delight.drivers.what_if import gains
         from delight.show import drivers as views
 
-        weighed = importance(frame, **options, n_boot=n_boot).importance
-        impact = penalty_reward.effects(frame, **options, n_boot=0)
-        gained = gains(frame, **options, delight_from=self.delight_from, n_boot=0)
-        order = priorities(impact, gained, weighed, scales=options["scales"])
-        call = [
-            "from delight.drivers.importance import importance",
-            code.call("result", "importance", "chosen", given=self.data.model(self.y), **options, n_boot=n_boot) + ".importance",
-        ]
-        return self._heaviest(weighed), views.importance_performance, [weighed, order], call
+        weighed = importance(source, **options, n_boot=n_boot).importance
+        impact = penalty_reward.effects(source, **options, n_boot=0)
+        return self._heaviest(weighed), views.importance_performance, [weighed, impact]
 
     # ---- the raw relation
 
