@@ -80,9 +80,10 @@ def parts(here):
         Rows ``attribute``: ``impact_class, block, order`` (place in the organisation's priorities), ``all`` (grade over all locations),
         ``n, mean, ci_lo, ci_hi`` (raw), ``pooled, lo, hi, shrinkage, rest_of_label, diff_rest, flag, status``, in the order of priorities.
     """
-    if not here.exists("satisfaction.attributes"):
+    asked = _client(here, "satisfaction.attributes").table if here.exists("satisfaction.attributes") else pd.DataFrame()
+    if asked.empty:  # no attribute was asked for
         return _result("parts", pd.DataFrame(columns=["attribute", "impact_class", "flag", "status"]), here)
-    graded = _client(here, "satisfaction.attributes").table.rename(columns={"mean": "all"})
+    graded = asked.rename(columns={"mean": "all"})
     table = graded[["attribute", "all", "scale_min", "scale_max"]]
     if here.exists("drivers.priorities"):
         table = table.merge(
