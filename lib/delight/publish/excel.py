@@ -362,6 +362,8 @@ def _axes(drawn, chart):
         "major_gridlines": grid,
         "name_font": {"bold": False},
     }
+    low, high = chart.ends
+    values |= {key: end for key, end in (("min", low), ("max", high)) if end is not None}
     across = {
         "name": charts.label(chart.x_axis),
         "name_font": {"bold": False},

@@ -102,5 +102,6 @@ def test_every_kind_of_chart_is_drawn_from_cells_with_its_intervals(kind, tmp_pa
     (drawn,) = openpyxl.load_workbook(path).worksheets[0]._charts
     (series,) = drawn.series
     values = series.yVal if kind == "scatter" else series.val
+    assert (drawn.y_axis.scaling.min, drawn.y_axis.scaling.max) == chart.ends
     assert values.numRef.f.startswith("t!$") and values.numRef.f.endswith("$9")
     assert [round(float(p.v), 6) for p in series.errBars.plus.numLit.pt] == [0.1, 0, 0.2]
