@@ -243,10 +243,14 @@ def _lab(options):
         folder = places.find_study(options.study)  # a misspelt name is told here, not in a notebook
         environment["DELIGHT_STUDY"] = str(folder)
     explore = root / "notebooks" / "explore"
-    voila = ["voila", str(explore), "--strip_sources=True"]
-    voila += [f"--VoilaConfiguration.extension_allowlist={name}" for name in ("@jupyter-widgets/jupyterlab-manager", "anywidget")]
-    command = voila if options.app else ["jupyterlab", f"--notebook-dir={root}", str(explore)]
+    command = app(explore) if options.app else ["jupyterlab", f"--notebook-dir={root}", str(explore)]
     return subprocess.call([sys.executable, "-m", *command], env=environment)
+
+
+def app(folder):
+    """Module and options that serve the notebooks of a folder without code, and without extensions that only JupyterLab has a place for."""
+    without = ("@jupyter/nbgrader", "@jupyter-notebook/lab-extension")
+    return ["voila", str(folder), "--strip_sources=True", *(f"--VoilaConfiguration.extension_denylist={name}" for name in without)]
 
 
 def _workshop_build(options):

@@ -10,6 +10,7 @@ import time
 import urllib.request
 
 import pytest
+from delight import cli
 
 TOKEN = "test"
 #: What a browser says that is no fault of ours.
@@ -105,14 +106,8 @@ def lab(book):
 def voila(book):
     """The views without code, on a free port."""
     port = free_port()
-    options = [
-        str(book / "book" / "notebooks" / "explore"),
-        "--no-browser",
-        f"--port={port}",
-        "--Voila.ip=127.0.0.1",
-        "--strip_sources=True",
-    ]
-    server = serve(book, "voila", options, "/", port)
+    module, *options = cli.app(book / "book" / "notebooks" / "explore")
+    server = serve(book, module, [*options, "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1"], "/", port)
     yield server
     server.process.terminate()
     server.process.wait(30)
