@@ -17,6 +17,7 @@ from delight.workshop import lesson as lessons
 
 pytestmark = pytest.mark.long
 PASSWORD = "written-on-the-board"
+WIDGETS_ONLY = "--VoilaConfiguration.extension_allowlist=@jupyter-widgets/jupyterlab-manager"
 
 
 def free_port():
@@ -115,7 +116,8 @@ class Participant:
 
         kernel = self.api("POST", f"/user/{self.name}/api/kernels", json={"name": "python3"}).json()["id"]
         address = self.address.replace("http", "ws", 1)
-        line = websocket.create_connection(f"{address}/user/{self.name}/api/kernels/{kernel}/channels?token={self.token}", timeout=240)
+        key = [f"Authorization: token {self.token}"]
+        line = websocket.create_connection(f"{address}/user/{self.name}/api/kernels/{kernel}/channels", header=key, timeout=240)
         shown, errors = [], []
         for source in cells:
             number = uuid.uuid4().hex
@@ -178,10 +180,10 @@ def test_a_lesson_without_code_opens_in_voila_and_shows_none(workshop):
     requests = pytest.importorskip("requests")
     port, log = free_port(), workshop / "voila.log"
     with log.open("w") as out:
-        command = [sys.executable, "-m", "voila", "no-code", f"--port={port}", "--no-browser", "--strip_sources=True"]
+        command = [sys.executable, "-m", "voila", "no-code", f"--port={port}", "--no-browser", "--strip_sources=True", WIDGETS_ONLY]
         process = subprocess.Popen(command, cwd=workshop, stdout=out, stderr=subprocess.STDOUT)
         try:
-            wait_for(f"http://127.0.0.1:{port}/voila", process, log)
+            wait_for(f"http://127.0.0.1:{port}/", process, log)
             page = requests.get(f"http://127.0.0.1:{port}/voila/render/1-from-satisfied-to-delighted.ipynb", timeout=240).text
         finally:
             stop(process)
