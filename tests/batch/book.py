@@ -142,12 +142,12 @@ def children(pid):
     return found
 
 
-def until(condition, *, seconds=240.0, what="it"):
-    """Wait until something is true."""
+def until(condition, *, seconds=240.0, pause=0.05, what="it"):
+    """Wait until something is true, asking every `pause` seconds."""
     end = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < end, f"waited {seconds:.0f} s for {what}"
-        time.sleep(0.05)
+        time.sleep(pause)
     return found
 
 

@@ -258,7 +258,12 @@ def test_a_batch_delivers_to_an_object_store_and_resumes_from_it(tmp_path, bucke
     folder = book.write(tmp_path / "book")
     out = ("--out", "s3://clients/reports", "--workers", "2", *HTML)
     process = book.start(folder, "batch", "alfa", "beta", "gamma", *out)
-    book.until(lambda: any(f.path.endswith("run.json") for f in bucket.get_file_info(FileSelector("clients", recursive=True))))
+
+    def begun():
+        assert process.poll() is None, "".join(process.communicate())
+        return any(f.path.endswith("run.json") for f in bucket.get_file_info(FileSelector("clients", recursive=True)))
+
+    book.until(begun, pause=1.0, what="a first report in the store")
     os.kill(workers(process)[0], signal.SIGKILL)
     said, err = process.communicate(timeout=240)
     assert process.returncode == 0, said + err

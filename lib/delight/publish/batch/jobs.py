@@ -231,12 +231,12 @@ def glance(job):
 
 
 def clean(job):
-    """Remove what a killed worker left half built of a report on a shared folder; never waits."""
+    """Remove what a killed worker left half built of a report on a shared folder, once it is gone."""
     if store.is_url(job.out):
         return
     try:
         order = _order(job, job.out)
-        with folders.lock(order.work.parent / f".{order.work.name}.lock", f"The report of {order.name}"):
+        with folders.lock(order.work.parent / f".{order.work.name}.lock", f"The report of {order.name}", patience=10.0):
             folders.recover(order.work)
             folders.recover(order.target)
     except DelightError:

@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -84,8 +85,7 @@ class Mirror:
 
     def write(self, name, data):
         """Write one file, such as the index."""
-        with _told(self.url), self.files.open(f"{self.base}/{name}", "wb") as file:
-            file.write(data)
+        self._send(name, data)
 
     def exists(self, name):
         with _told(self.url):
@@ -118,6 +118,18 @@ class Mirror:
         folder = self.folder / name
         return {p.relative_to(self.folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()} if folder.is_dir() else {}
 
+    def _send(self, name, data):
+        """Write one file whole; a store may stumble, so it gets three attempts."""
+        for last in (False, False, True):
+            try:
+                with _told(self.url), self.files.open(f"{self.base}/{name}", "wb") as file:
+                    file.write(data)
+                return
+            except RunError:
+                if last:
+                    raise
+                time.sleep(1)
+
     def _pull(self, name):
         there, here = self._there(name), self._here(name)
         for path in set(here) - set(there):
@@ -135,8 +147,7 @@ class Mirror:
         for path in sorted(here, key=lambda path: path == last):
             mark, stamp = self._known.get(path, (None, None))
             if mark is None or mark != there.get(path) or stamp != _stamp(here[path]):
-                with _told(self.url):
-                    self.files.put_file(str(here[path]), f"{self.base}/{path}")
+                self._send(path, here[path].read_bytes())
         for path in set(there) - set(here):
             self.remove(path)
         self._known |= {path: (mark, _stamp(here[path])) for path, mark in self._there(name).items() if path in here}
@@ -190,6 +201,7 @@ def _s3(url):
     said = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     endpoint = said.get("endpoint") or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
     options = {"region": said.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")}
+    options["allow_delayed_open"] = True  # a small file in one request, not in parts
     if endpoint:
         options |= {"endpoint_override": endpoint, "scheme": urlsplit(endpoint).scheme or "https"}
     files = ArrowFSWrapper(S3FileSystem(**{name: value for name, value in options.items() if value}))
