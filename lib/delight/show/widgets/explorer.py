@@ -31,6 +31,7 @@ _STYLE = """<style>
 .delight-explore .source{color:#5f6b76;font-size:.85em}
 .delight-explore mark{background:#ffe8c9;font-weight:600;padding:0 .1em}
 .delight-explore pre{background:#f5f7f9;border:1px solid #d9dee3;padding:.7em;overflow-x:auto;user-select:all}
+.delight-explore .delight-stale{opacity:.35}
 .delight-explore :focus-visible{outline:3px solid #d1761c;outline-offset:1px}
 .delight-large{--jp-widgets-font-size:20px;--jp-widgets-inline-height:40px;--jp-widgets-inline-width:420px;max-width:none}
 .delight-large,.delight-large .widget-html-content,.delight-large .jp-OutputArea-output{font-size:20px}
@@ -156,21 +157,27 @@ class Explorer(ipywidgets.VBox):
         reason = next((bar.why_not for bar in self.bars if bar.layout.display != "none" and bar.why_not), "")
         if reason:
             return self.nothing(reason)
-        self.picture.stale = True
+        self._stale(True)
         try:
             self.show(self.look())
             steps = self.sharpen()
         except DelightError as error:
             return self.nothing(str(error))
         finally:
-            self.picture.stale = False
+            self._stale(False)
         if steps:
             self.work.start(steps, self.show, lambda error: self.nothing(str(error)))
+
+    def _stale(self, stale):
+        """Dim what is older than the choice."""
+        self.picture.stale = stale
+        (self.numbers.add_class if stale else self.numbers.remove_class)("delight-stale")
 
     def show(self, look):
         """Put a view on the screen, the numbers first."""
         self.shown = look
         self.numbers.value = said(look.lines, look.notes, question=look.drawing.title if look.drawing else "")
+        self.numbers.remove_class("delight-stale")
         self._draw(look.drawing)
         self.caption.value = said([], [look.drawing.caption]) if look.drawing and look.drawing.caption else ""
         self.table.value = f'<div class="delight-words">{look.html}</div>' if look.html else ""

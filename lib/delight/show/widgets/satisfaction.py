@@ -155,10 +155,10 @@ class SatisfactionExplorer(Explorer):
             return [_("The two selections cannot be compared: one of them has no answers, or all answers are alike.")]
         row = pairs.iloc[0]
         return [
-            _("A less B: {diff} points ({interval}), p = {p}; {more} delighted customers in 100 ({more_interval}).").format(
+            _("A less B: {diff} points ({interval}), {p}; {more} delighted customers in 100 ({more_interval}).").format(
                 diff=f"**{w.signed(row['diff'], 2)}**",
                 interval=w.interval(row["ci_lo"], row["ci_hi"], lambda v: w.signed(v, 2)),
-                p=w.p_value(row["p"]),
+                p=f"p {w.p_value(row['p'])}" if row["p"] < 0.001 else f"p = {w.p_value(row['p'])}",
                 more=f"**{w.signed(100 * row['risk_diff'], 0)}**",
                 more_interval=w.interval(100 * row["risk_diff_lo"], 100 * row["risk_diff_hi"], lambda v: w.signed(v, 0)),
             ),
