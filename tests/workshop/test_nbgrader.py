@@ -11,11 +11,12 @@ from delight.workshop import lesson as lessons
 
 pytest.importorskip("nbgrader", reason="nbgrader is not installed (it belongs to the test requirements)")
 pytestmark = pytest.mark.long
+BIN = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])  # nbgrader calls alembic by its name
 STEMS = {1: "1-from-satisfied-to-delighted", 3: "3-what-binds"}
 
 
 def nbgrader(course, *arguments):
-    environment = dict(os.environ, OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
+    environment = dict(os.environ, PATH=BIN, OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
     command = [sys.executable, "-m", "nbgrader", *arguments, f"--course={course}"]
     done = subprocess.run(command, cwd=course, env=environment, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -55,8 +56,10 @@ def test_a_released_lesson_holds_no_solution(course):
                 assert json.dumps(line)[1:-1] not in released
 
 
-def test_the_solved_version_has_full_marks_and_the_empty_one_none(course):
+def test_the_solved_version_has_full_marks_and_the_empty_one_none(course, monkeypatch):
     from nbgrader.api import Gradebook
+
+    monkeypatch.setenv("PATH", BIN)
 
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as book:
         for number in STEMS:
