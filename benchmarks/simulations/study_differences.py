@@ -56,7 +56,7 @@ TESTS = {
 
 
 @study(
-    "M18 effects by segment: Wald, Gail-Simon", "segments of 150, four related drivers, even errors; opposite: .3 .3 −.3", sets=400, **TESTS
+    "M18 effects by segment: Wald, Gail-Simon", "segments of 150, four related drivers, even errors; opposite: .3 .3 −.3", sets=200, **TESTS
 )
 def segments_even(rng):
     return _tests(rng, [150, 150, 150], False)

@@ -85,14 +85,14 @@ def shapley_eleven(rng):
     return {"ranks": _all_of(_importance(rng, 300, equal), np.asarray(equal))}
 
 
-@study("M13 relative weights: intervals", "300 customers, six graded drivers, correlation .5", sets=600, largest=COVERAGE, smallest=FREE)
+@study("M13 relative weights: intervals", "300 customers, six graded drivers, correlation .5", sets=300, largest=COVERAGE, smallest=FREE)
 def weights_graded(rng):
     table, truth = _importance(rng, 300, GRADED, "relative_weights"), _true_shares(GRADED, "relative_weights")
     covers = (table["ci_lo"] <= truth) & (truth <= table["ci_hi"])
     return {"largest": covers.iloc[0], "smallest": covers.iloc[-1]}
 
 
-@study("M13 differs from noise", "300 customers, five drivers and one unrelated to all", sets=600, noise_called=AT_MOST, driver_found=FREE)
+@study("M13 differs from noise", "300 customers, five drivers and one unrelated to all", sets=300, noise_called=AT_MOST, driver_found=FREE)
 def weights_noise(rng):
     frame = rated(rng, 300, GRADED[:5]).assign(x6=np.clip(np.round(rng.normal(7.5, 1.3, 300)), 1, 10))
     found = importance(
@@ -210,7 +210,7 @@ def key_dissatisfiers(rng):
 @study(
     "M32 staff weigh as much as others",
     "400 customers, eight equal drivers, four of them of staff",
-    sets=600,
+    sets=400,
     size=AT_MOST,
     interval=COVERAGE,
 )

@@ -131,7 +131,7 @@ def pure_halo(rng):
     return _read(_halo(rng, mood[:, None]), mood, rng)
 
 
-@study("M07 pure halo, two kinds of customers", "the same, but a quarter discontent and the others content", sets=400, supported=AT_MOST, other_tags=FREE, impression=AT_MOST)  # fmt: skip
+@study("M07 pure halo, two kinds of customers", "the same, but a quarter discontent and the others content", sets=300, supported=AT_MOST, other_tags=FREE, impression=AT_MOST)  # fmt: skip
 def halo_of_two_kinds(rng):
     mood = np.where(rng.random(500) < 0.25, -1.6, 0.53) + 0.3 * rng.normal(size=500)
     return _read(_halo(rng, mood[:, None]), mood, rng)

@@ -72,7 +72,7 @@ def _outcomes(rng, n, noise):
 OUTCOMES = {"certainty": FREE, "means": COVERAGE, "slopes": COVERAGE, "slope_equal": SIZE, "slope_opposite": AT_MOST, "flip_found": FREE}
 
 
-@study("M17 three-step outcomes and slopes", "600 customers of three kinds, style .55, noise .6; classes fitted anew", sets=400, **OUTCOMES)
+@study("M17 three-step outcomes and slopes", "600 customers of three kinds, style .55, noise .6; classes fitted anew", sets=200, **OUTCOMES)
 def outcomes_600(rng):
     return _outcomes(rng, 600, 0.6)
 
