@@ -10,6 +10,8 @@ import pandas as pd
 from delight.errors import InputError, did_you_mean
 from delight.show.widgets.code import written
 
+#: Masks that are kept.
+KEPT = 24
 #: Name of the column that tells two selections apart.
 SELECTION = "selection"
 
@@ -97,7 +99,7 @@ class Data:
         self.minimum_group, self.weights, self.weights_kind, self.wave = minimum_group, weights, weights_kind, wave
         self.design, self.setup, self.title = dict(design or {}), list(setup), title
         self.model = model or (lambda y: None)
-        self._coded = {}
+        self._coded, self._masks = {}, {}
 
     def __len__(self):
         return len(self.frame)
@@ -113,13 +115,18 @@ class Data:
     # ---- selections
 
     def mask(self, choice):
-        """Rows whose columns have the values of `choice`; None for everybody."""
-        keep = None
-        for column, value in choice.items():
+        """Rows whose columns have the values of `choice`; None for everybody. The last few are kept: one change asks for the same ones."""
+        if not choice:
+            return None
+        key = tuple(sorted(choice.items(), key=str))
+        if key not in self._masks:
+            if len(self._masks) >= KEPT:
+                self._masks.pop(next(iter(self._masks)))
+            (column, value), rest = key[-1], key[:-1]
             coded = self.coded(column)
             here = coded.codes == coded.place(value)
-            keep = here if keep is None else keep & here
-        return keep
+            self._masks[key] = here if not rest else self.mask(dict(rest)) & here
+        return self._masks[key]
 
     def n(self, mask=None):
         """Responses of a selection; frequency weights counted."""
@@ -193,19 +200,20 @@ class Data:
 
         axes = {c: self.coded(c) for c in dict.fromkeys([y, *also])}
         sizes = [len(coded.values) + 1 for coded in axes.values()]
-        rows = slice(None) if within is None else np.flatnonzero(within)
-        cell = np.zeros(len(self) if within is None else len(rows), dtype=np.int32 if np.prod(sizes) < 2**28 else np.int64)
-        for coded, size in zip(axes.values(), sizes):
-            cell *= size
-            cell += coded.codes[rows]
         if groups:
-            group = np.full(len(cell), len(groups), dtype=np.int8)
-            for place, inside in reversed(list(enumerate(groups.values()))):
-                group[slice(None) if inside is None else inside[rows]] = place
-            cell *= len(groups) + 1
-            cell += group
             sizes.append(len(groups) + 1)
-        n, w, w2 = self._sums(cell, rows, int(np.prod(sizes)))
+        small = np.min_scalar_type(int(np.prod(sizes)))  # a byte a row is read eight times as fast as a whole number
+        cell = np.zeros(len(self), dtype=small)
+        for coded, size in zip(axes.values(), sizes):
+            cell *= small.type(size)
+            cell += coded.codes.astype(small, copy=False)
+        if groups:
+            group = np.full(len(cell), len(groups), dtype=small)
+            for place, inside in reversed(list(enumerate(groups.values()))):
+                np.putmask(group, True if inside is None else inside, small.type(place))
+            cell *= small.type(len(groups) + 1)
+            cell += group
+        n, w, w2 = self._sums(cell if within is None else cell[within], within, int(np.prod(sizes)))
         used = np.flatnonzero(n > 0)
         places = np.unravel_index(used, sizes)
         columns = {c: np.append(coded.values.astype(object), None)[at] for (c, coded), at in zip(axes.items(), places)}
@@ -215,11 +223,11 @@ class Data:
         frame = pd.DataFrame({**columns, "n": n[used].astype(float), "w": w[used], "w2": w2[used]})
         return Counts(frame, [y], self.weights_kind if self.weights else "none")
 
-    def _sums(self, cell, rows, size):
+    def _sums(self, cell, within, size):
         if not self.weights:
             n = np.bincount(cell, minlength=size)
             return n, n.astype(float), n.astype(float)
-        w = self._weight[rows]
+        w = self._weight if within is None else self._weight[within]
         if self.weights_kind == "frequency":
             n = np.bincount(cell, np.nan_to_num(w), minlength=size)
             return n, n, n
