@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special, stats
 
 from delight.errors import InputError, did_you_mean
 
@@ -178,7 +178,7 @@ def wilson(share, n, ci_level=0.95):
     """Score interval (lo, hi) of a share of `n` (or n_eff) answers; NaN without answers. Wilson (1927), JASA 22."""
     if not n > 0 or np.isnan(share):
         return np.nan, np.nan
-    z = stats.norm.ppf(0.5 + ci_level / 2)
+    z = special.ndtri(0.5 + ci_level / 2)
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(max(share * (1 - share), 0) / n + z**2 / (4 * n**2))
     return float(max(0.0, centre - half)), float(min(1.0, centre + half))
@@ -665,7 +665,7 @@ class Design:
         else:
             value, u, df = self.influence(y, inside)
             se = float(np.sqrt((u**2).sum()))
-            half = stats.t.ppf(0.5 + ci_level / 2, df) * se if df > 0 else np.nan
+            half = special.stdtrit(df, 0.5 + ci_level / 2) * se if df > 0 else np.nan
             lo, hi = value - half, value + half
         n = int(round(self.f[inside].sum()))
         weight = (self.w * self.f)[inside]
@@ -711,7 +711,7 @@ class Design:
             return found.n_eff
         if not found.df > 0:
             return np.nan
-        return found.n_eff * (stats.norm.ppf(0.5 + ci_level / 2) / stats.t.ppf(0.5 + ci_level / 2, found.df)) ** 2
+        return found.n_eff * (special.ndtri(0.5 + ci_level / 2) / special.stdtrit(found.df, 0.5 + ci_level / 2)) ** 2
 
     def difference(self, values, first, second, *, ci_level=0.95, n_boot=2000, rng=None):
         """Mean of the rows `first` minus that of the rows `second` (disjoint): (Estimate, two-sided p).
@@ -736,7 +736,7 @@ class Design:
         if not se > 0:
             blank = se if se == 0 else np.nan
             return Estimate(diff, blank, df, diff if blank == 0 else np.nan, diff if blank == 0 else np.nan), np.nan
-        half = stats.t.ppf(0.5 + ci_level / 2, df) * se
+        half = special.stdtrit(df, 0.5 + ci_level / 2) * se
         found, p = Estimate(diff, se, df, diff - half, diff + half), float(2 * stats.t.sf(abs(diff) / se, df))
         few = self.clusters is not None and self.strata is None and FEWEST_CLUSTERS <= df + 1 < MANY_CLUSTERS
         if few and rng is not None:
