@@ -17,7 +17,6 @@ from delight.workshop import lesson as lessons
 
 pytestmark = pytest.mark.long
 PASSWORD = "written-on-the-board"
-WIDGETS_ONLY = "--VoilaConfiguration.extension_allowlist=@jupyter-widgets/jupyterlab-manager"
 
 
 def free_port():
@@ -56,7 +55,7 @@ def hub(workshop, tmp_path_factory):
     pytest.importorskip("jupyterhub", reason="jupyterhub is not installed (it belongs to the test requirements)")
     proxy = shutil.which("configurable-http-proxy")
     if proxy is None:
-        pytest.skip("configurable-http-proxy is not installed: npm install -g configurable-http-proxy (.ci/run does)")
+        pytest.skip("configurable-http-proxy is not installed: make test-servers")
     seats = tmp_path_factory.mktemp("seats")
     port, log = free_port(), seats / "hub.log"
     environment = dict(
@@ -180,7 +179,7 @@ def test_a_lesson_without_code_opens_in_voila_and_shows_none(workshop):
     requests = pytest.importorskip("requests")
     port, log = free_port(), workshop / "voila.log"
     with log.open("w") as out:
-        command = [sys.executable, "-m", "voila", "no-code", f"--port={port}", "--no-browser", "--strip_sources=True", WIDGETS_ONLY]
+        command = [sys.executable, "-m", "voila", "no-code", f"--port={port}", "--no-browser", "--strip_sources=True"]
         process = subprocess.Popen(command, cwd=workshop, stdout=out, stderr=subprocess.STDOUT)
         try:
             wait_for(f"http://127.0.0.1:{port}/", process, log)

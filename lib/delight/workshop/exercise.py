@@ -57,6 +57,10 @@ class Exercise:
         How far off it may be where it is read off a figure.
     show : function of a Desk, optional
         Result views ``(view, results…)`` to read the answer from in the no-code version.
+    again : bool
+        Whether that shows it beside the question; false where the lesson has it just above.
+    named : function of (Desk, name), optional
+        What an option is called; by default what a column or kind of customer of that name is.
     needs : tuple of str
         What of the data it needs (fields of the `Book`, or columns).
     """
@@ -72,6 +76,8 @@ class Exercise:
     relative: bool = False
     guess: float = 0.0
     show: Callable | None = None
+    again: bool = True
+    named: Callable | None = None
     decimals: int = 2
     needs: tuple = ()
 
@@ -145,7 +151,8 @@ def told(exercise, right, desk, form=None):
         return w.number(right, exercise.decimals)
     if exercise.kind == "pair":
         return w.listed([w.number(v, exercise.decimals) for v in right])
-    return w.listed([desk.named(name) for name in ([form] if exercise.kind == "choice" and form else sorted(right))])
+    called = exercise.named or (lambda desk, name: desk.named(name))
+    return w.listed([called(desk, name) for name in ([form] if exercise.kind == "choice" and form else sorted(right))])
 
 
 def _form(kind, answer, options):

@@ -34,6 +34,7 @@ HAVING = _("If there is: {feature}")
 LACKING = _("If there is not: {feature}")
 FEELINGS = (_("I like it"), _("I take it for granted"), _("I do not mind"), _("I can live with it"), _("I dislike it"))
 WIDE = {"description_width": "initial"}
+ALIGNED = {"description_width": "22em"}
 
 
 def names(words):
@@ -150,7 +151,7 @@ class KanoQuestionnaire(Form):
             for column, text in zip(self.pairs[code], (HAVING, LACKING)):
                 asked = gettext(text).format(feature=label)
                 self.menus[column] = ipywidgets.Dropdown(
-                    options=feelings, value=None, description=asked, style=WIDE, layout={"width": "38em"}
+                    options=feelings, value=None, description=asked, style=ALIGNED, layout={"width": "38em"}
                 )
                 rows.append(self.menus[column])
         return rows
@@ -188,7 +189,7 @@ class TeamAssessment(Form):
             rows.append(heading(titles[group]))
             for factor in factors:
                 self.sliders[room.own(factor)] = ipywidgets.Dropdown(
-                    options=marks, value=None, description=views.factor_word(self.words, factor), style=WIDE, layout={"width": "30em"}
+                    options=marks, value=None, description=views.factor_word(self.words, factor), style=ALIGNED, layout={"width": "28em"}
                 )
                 rows.append(self.sliders[room.own(factor)])
         return rows
@@ -263,7 +264,7 @@ class Question(ipywidgets.VBox):
         self.verdict = ipywidgets.HTML()
         self.button.on_click(self._check)
         evidence = []
-        if about.show:
+        if about.show and about.again:
             evidence = [ipywidgets.HTML(desk.show(*about.show(desk))._repr_html_())]
         super().__init__([heading(gettext(about.question)), *evidence, self.control, self.button, self.verdict])
 
@@ -275,7 +276,7 @@ class Question(ipywidgets.VBox):
             return ipywidgets.FloatText(value=None, description=gettext("Answer"), style=WIDE)
         if kind == "pair":
             return ipywidgets.HBox([ipywidgets.FloatText(description=gettext(d), style=WIDE) for d in (_("First"), _("Second"))])
-        options = [(self.desk.named(code), code) for code in about.options(self.desk)]
+        options = [(about.named(self.desk, code) if about.named else self.desk.named(code), code) for code in about.options(self.desk)]
         if kind == "choice":
             return ipywidgets.RadioButtons(options=options, value=None, layout={"width": "max-content"})
         return ipywidgets.SelectMultiple(options=options, rows=min(len(options), 12), layout={"width": "30em"})

@@ -70,6 +70,7 @@ EXERCISES = (
         ),
         guess=0.03,
         show=_bars,
+        again=False,
     ),
     Exercise(
         name="more_delighted",
@@ -79,6 +80,7 @@ EXERCISES = (
         options=lambda desk: ("petra", "henk", "same"),
         look=_("The averages are the same. Compare the shares of 9 and 10."),
         show=_bars,
+        again=False,
     ),
     Exercise(
         name="net_promoter_score",

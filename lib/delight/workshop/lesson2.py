@@ -79,6 +79,7 @@ EXERCISES = (
             "The table of fits has a row a number of kinds. Find the proposal: the smallest BIC among those whose kinds are all large enough."
         ),
         show=lambda desk: (views.fit_table, desk.found.fit),
+        again=False,
     ),
     Exercise(
         name="largest_share",
@@ -104,6 +105,7 @@ EXERCISES = (
             ),
         ),
         show=lambda desk: (views.typing_table, desk.typing.formula),
+        again=False,
     ),
 )
 

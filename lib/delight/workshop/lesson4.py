@@ -64,6 +64,7 @@ EXERCISES = (
             (lambda desk: desk.bystander, _("Not yet: this is the least important one.")),
         ),
         show=lambda desk: (views.importance_figure, desk.weighed),
+        again=False,
     ),
     Exercise(
         name="contrasts",
@@ -84,6 +85,7 @@ EXERCISES = (
             ),
         ),
         show=lambda desk: (views.penalty_reward, desk.impact),
+        again=False,
     ),
     Exercise(
         name="delighters",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from delight.practice import acts
 from delight.show import drivers as views
+from delight.show.practice import factor_word
 from delight.workshop.exercise import Exercise
 from delight.workshop.exercise import message as _
 
@@ -52,6 +53,7 @@ EXERCISES = (
             ),
         ),
         show=lambda desk: (views.priority_table, desk.order),
+        again=False,
     ),
     Exercise(
         name="locations_needed",
@@ -103,6 +105,7 @@ EXERCISES = (
         question=_("On which factor do the teams think most of themselves, compared with their customers?"),
         right=_blind,
         options=lambda desk: tuple(desk.book.factors),
+        named=lambda desk, factor: factor_word(desk.words, factor),
         needs=("act",),
         look=_("Sort by `gap`: own view minus customers' view. The largest one is the blind spot."),
         slips=(
