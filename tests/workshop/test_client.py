@@ -50,7 +50,7 @@ def test_small_locations_are_left_out_and_the_others_have_other_names(client):
     newest = world.responses[world.responses["wave"] == "2025-1"]
     sizes = newest["location"].value_counts()
     assert all(place["n"] >= 10 for place in about["locations"]) and len(about["locations"]) <= (sizes >= 9).sum()
-    assert {place["location"] for place in about["locations"]} == {f"L{i + 1:02}" for i in range(len(about["locations"]))}
+    assert {place["location"] for place in about["locations"]} == {f"loc-{i + 1:02}" for i in range(len(about["locations"]))}
 
 
 def test_participants_have_different_rows_with_the_same_truth(client):

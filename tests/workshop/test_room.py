@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from delight import cli
 from delight.workshop import lesson as lessons
 
 pytestmark = pytest.mark.long
@@ -174,20 +175,37 @@ def test_a_wrong_password_gets_no_seat(hub):
 
 
 # ---- without code
-def test_a_lesson_without_code_opens_in_voila_and_shows_none(workshop):
+@pytest.fixture
+def app(workshop):
+    """Address of the lessons without code, served by Voilà."""
     pytest.importorskip("voila")
-    requests = pytest.importorskip("requests")
     port, log = free_port(), workshop / "voila.log"
     with log.open("w") as out:
-        command = [sys.executable, "-m", "voila", "no-code", f"--port={port}", "--no-browser", "--strip_sources=True"]
+        command = [sys.executable, "-m", *cli.app("no-code"), f"--port={port}", "--no-browser"]
         process = subprocess.Popen(command, cwd=workshop, stdout=out, stderr=subprocess.STDOUT)
         try:
             wait_for(f"http://127.0.0.1:{port}/", process, log)
-            page = requests.get(f"http://127.0.0.1:{port}/voila/render/1-from-satisfied-to-delighted.ipynb", timeout=240).text
+            yield f"http://127.0.0.1:{port}/voila/render"
         finally:
             stop(process)
             log.unlink()
-    assert "From satisfied to delighted" in page and "<svg" in page
-    assert "Which share of the customers gave a 9 or a 10?" in page and "application/vnd.jupyter.widget-view+json" in page
+
+
+def test_a_lesson_without_code_shows_none_and_answers_a_click(app):
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium") or pytest.skip("Debian's chromium is not installed")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto(f"{app}/1-from-satisfied-to-delighted.ipynb", timeout=240_000)
+        page.get_by_text("Which share of the customers gave a 9 or a 10?").wait_for(timeout=120_000)
+        page.get_by_label("Petra", exact=True).check()
+        page.get_by_role("button", name="Check the answer").nth(1).press("Enter")
+        page.get_by_text("Right: Petra.").wait_for(timeout=60_000)
+        page.get_by_role("button", name="Check the answer").nth(0).press("Enter")
+        page.get_by_text("Count those who gave 9 or 10, and divide by all who answered.").wait_for(timeout=60_000)
+        source = page.content()
+        browser.close()
+    assert "From satisfied to delighted" in source and "<svg" in source
     for hidden in ("desk.ask", "desk.known", "import numpy", "Traceback", "<details>"):
-        assert hidden not in page
+        assert hidden not in source

@@ -129,7 +129,7 @@ def _locations(here, responses, minimum):
     of = of[of["count"] >= minimum]
     order = generator(20250101, "workshop locations").permutation(len(of))
     return [
-        {"location": f"L{i + 1:02}", "block": "", "n": int(of["count"].iloc[k]), "mean": round(float(of["mean"].iloc[k]), 1)}
+        {"location": f"loc-{i + 1:02}", "block": "", "n": int(of["count"].iloc[k]), "mean": round(float(of["mean"].iloc[k]), 1)}
         for i, k in enumerate(order)
     ]
 
