@@ -91,7 +91,17 @@ def test_new_drafts_a_study_that_check_can_read(capsys, workbook, tmp_path):
     assert "Traceback" not in err and code in (0, 1)
 
 
-def test_workshop_build_writes_both_versions(capsys, root, tmp_path, monkeypatch):
+def test_workshop_build_leaves_a_folder_of_something_else_alone(capsys, root, tmp_path, monkeypatch):
     monkeypatch.chdir(root)
-    code, out, _ = call(capsys, "workshop", "build", "--language", "da", "--out", str(tmp_path))
-    assert code == 0 and len(out.splitlines()) == len(list(tmp_path.rglob("*.ipynb"))) >= 2
+    (tmp_path / "thesis.txt").write_text("years of work")
+    code, _, err = call(capsys, "workshop", "build", "--language", "da", "--out", str(tmp_path))
+    assert code == 2 and "holds something else" in err and (tmp_path / "thesis.txt").is_file()
+
+
+@pytest.mark.long
+def test_workshop_build_writes_every_version(capsys, root, tmp_path, monkeypatch):
+    monkeypatch.chdir(root)
+    code, out, _ = call(capsys, "workshop", "build", "--language", "da", "--participants", "1", "--out", str(tmp_path / "room"))
+    assert code == 0 and "Workshop ready" in out
+    for version in ("student", "trainer", "no-code"):
+        assert len(list((tmp_path / "room" / version).glob("*.ipynb"))) == 5
