@@ -92,8 +92,8 @@ def test_the_lot_depends_on_the_seed_and_not_on_the_order_of_the_rows():
 
 
 def test_every_location_is_as_likely_to_get_the_act():
-    drawn = sum(acts.assign(UNITS.head(6), acts=["a"], seed=s).table["a"].to_numpy() for s in range(400))
-    assert np.abs(drawn / 400 - 0.5).max() < 0.1
+    drawn = sum(acts.assign(UNITS.head(6), acts=["a"], seed=s).table["a"].to_numpy() for s in range(100))
+    assert np.abs(drawn / 100 - 0.5).max() < 0.2
 
 
 def test_a_location_named_twice_is_refused():
