@@ -643,6 +643,8 @@ class _SlopesByGroup:
         mass = np.bincount(self.codes, self.w, minlength=self.g)
         centre = [np.bincount(self.codes, self.w * v, minlength=self.g) / np.maximum(mass, 1e-300) for v in values.T]
         within = values - np.column_stack(centre)[self.codes]
+        told = np.bincount(self.codes, self.w**2, minlength=self.g) / np.maximum(mass, 1e-300) ** 2  # 1 / n with equal weights
+        self.lost = 1 / np.sqrt(np.maximum(1 - told, 1e-12))[self.codes]
         self.y, self.x = within[:, 0], within[:, 1:]
         enough = len(self.x) > self.x.shape[1] + self.g
         self.inverse = _inverse(self.x, self.w) if enough else None
@@ -675,13 +677,17 @@ class _SlopesByGroup:
         return slope[told], variance[told]
 
     def chance(self, parts, observed, draws, seed, attribute):
-        """How often rows dealt by lot differ between the groups as much as observed."""
+        """How often rows dealt by lot differ between the groups as much as observed.
+
+        Errors were taken from the mean of their group, which made them smaller by (n - 1) / n; dealt rows get that back.
+        """
         if self.n > MANY or not draws:
             return np.nan
         rng = resample.generator(seed, f"M18.across:{attribute}")
-        beyond = 0
+        coef, power, pull, spread = parts
+        dealt, beyond = (coef, power, pull * self.lost, spread), 0
         for _ in range(draws):
-            slope, variance = self.slopes(parts, rng.permutation(self.codes))
+            slope, variance = self.slopes(dealt, rng.permutation(self.codes))
             w = 1 / variance
             beyond += (w * (slope - (w @ slope) / w.sum()) ** 2).sum() >= observed * (1 - 1e-12)
         return (beyond + 1) / (draws + 1)

@@ -1,7 +1,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from delight.drivers.differences import across, differences, gail_simon, heterogeneity, pooled, prediction
+from delight.drivers.differences import _SlopesByGroup, across, differences, gail_simon, heterogeneity, pooled, prediction
+from delight.drivers.model import prepare
 from delight.errors import InputError
 from delight.estimate import fit_linear
 from hypothesis import given, settings
@@ -361,3 +362,11 @@ def test_clusters_widen_the_intervals_of_what_varies_between_them():
     alone = differences(frame, y="grade", x=X).effects.table.query("group == 'a' and attribute == 'x'").iloc[0]
     whole = differences(frame, y="grade", x=X, clusters="location").effects.table.query("group == 'a' and attribute == 'x'").iloc[0]
     assert whole.effect == pytest.approx(alone.effect, abs=1e-12) and whole.se > 1.2 * alone.se
+
+
+def test_dealt_errors_regain_what_their_locations_mean_took():
+    frame = customers(n=240, locations=40)  # six answers a location: their mean takes a sixth of the variance
+    groups = _SlopesByGroup(prepare(frame, y="grade", x=X, scales=None).joint, frame["location"])
+    n = np.bincount(groups.codes)[groups.codes]
+    assert groups.lost == pytest.approx(np.sqrt(n / (n - 1)))
+    assert np.var(groups.resid * groups.lost) == pytest.approx(np.var(groups.resid) * groups.n / (groups.n - groups.g), rel=0.05)
