@@ -7,7 +7,11 @@ STUDY  ?= kinderopvang-demo
 
 export UV_NO_CONFIG = 1
 
-.PHONY: help report test test-long lab bench lint lock clean
+# Servers that long tests speak to when they are there.
+SERVERS := .servers
+export PATH := $(PATH):$(CURDIR)/$(SERVERS)/bin
+
+.PHONY: help report test test-long test-servers lab bench lint lock clean
 
 help:  ## what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -20,6 +24,12 @@ test: $(VENV)/.test lint  ## set up and run the tests
 
 test-long: $(VENV)/.test  ## the long tests: real studies, browser, kills
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m long -q
+
+test-servers: $(VENV)/.uv  ## servers for the long tests: an S3 store, JupyterHub's proxy (needs npm); without them their tests are skipped
+	@$(BIN)/uv venv -q --allow-existing $(SERVERS) && \
+		$(BIN)/uv pip install -q --python $(SERVERS)/bin/python 'moto[server]>=5.1,<6' || echo "No S3 server; its test will be skipped."
+	@command -v npm >/dev/null && npm install --silent --no-fund --no-audit --global --prefix $(CURDIR)/$(SERVERS) \
+		configurable-http-proxy@5 || echo "No proxy for JupyterHub; its test will be skipped."
 
 lab: $(VENV)/.run  ## open JupyterLab on the workbook
 	@$(BIN)/delight lab $(STUDY)
@@ -37,7 +47,7 @@ lock: $(VENV)/.uv  ## resolve the dependencies of pyproject.toml anew
 		--no-emit-index-url --no-emit-find-links --no-header -c requirements.lock -o requirements-test.lock
 
 clean:  ## remove what was built: .venv, reports, caches
-	@rm -rf $(VENV) reports/*/ reports/.work .pytest_cache .ruff_cache .hypothesis artefacts
+	@rm -rf $(VENV) $(SERVERS) reports/*/ reports/.work .pytest_cache .ruff_cache .hypothesis artefacts
 
 # --- set-up: each stamp stands for a finished step, so a second call installs nothing
 $(VENV)/.uv:
