@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
-import zipfile
 from datetime import datetime
 from pathlib import Path
 
@@ -197,27 +195,16 @@ def _plain(frame):
 
 def _excel(frame):
     """A workbook whose bytes depend on its cells only: no time of writing in it."""
-    from openpyxl import Workbook
-    from openpyxl.utils import get_column_letter
+    from xlsxwriter import Workbook
 
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("Export")
-    sheet.append(list(frame.columns))
-    for row in frame.itertuples(index=False):
-        sheet.append([None if cell is None or cell != cell else cell for cell in row])
-    book.properties.creator = "survey tool"
-    first, buffer = io.BytesIO(), io.BytesIO()
-    book.save(first)
-    corner = f"{get_column_letter(len(frame.columns))}{len(frame) + 1}"
-    stamp = datetime(2024, 10, 1)
-    with zipfile.ZipFile(first) as made, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as kept:
-        for item in made.infolist():
-            content = made.read(item.filename)
-            if item.filename == "docProps/core.xml":
-                content = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", stamp.strftime("%Y-%m-%dT%H:%M:%SZ").encode(), content)
-            elif item.filename == "xl/worksheets/sheet1.xml":  # the size of the sheet, which openpyxl leaves out here
-                content = content.replace(b"<sheetViews>", f'<dimension ref="A1:{corner}"/><sheetViews>'.encode(), 1)
-            entry = zipfile.ZipInfo(item.filename, date_time=stamp.timetuple()[:6])
-            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
-            kept.writestr(entry, content)
+    buffer = io.BytesIO()
+    kept_as_text = dict.fromkeys(("strings_to_formulas", "strings_to_urls", "strings_to_numbers"), False)
+    book = Workbook(buffer, {"in_memory": True, "default_date_format": "yyyy-mm-dd hh:mm:ss", **kept_as_text})
+    book.set_properties({"author": "survey tool", "created": datetime(2024, 10, 1)})
+    sheet = book.add_worksheet("Export")
+    for number, row in enumerate([tuple(frame.columns), *frame.itertuples(index=False)]):
+        for column, cell in enumerate(row):
+            if cell is not None and cell == cell:
+                sheet.write(number, column, cell)
+    book.close()
     return buffer.getvalue()
