@@ -147,10 +147,10 @@ def test_a_full_disk_leaves_the_earlier_report(workbook, monkeypatch):
     before = everything(first.folder)
     from delight.publish import html
 
-    def full(content, language, path):
-        raise OSError(28, "No space left on device", str(path))
+    def full(*args, **options):
+        raise OSError(28, "No space left on device", "report.html")
 
-    monkeypatch.setattr(html, "write", full)
+    monkeypatch.setattr(html, "save", full)
     with pytest.raises(RunError, match="No space left on device. Free some space"):
         run("tiny", formats=["html"])
     assert everything(first.folder) == before and not hidden(workbook)
