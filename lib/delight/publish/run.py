@@ -178,7 +178,8 @@ def make(order: Order, *, resume=False, patience=0.0, say=lambda text: None):
 
 def _dress(order, walked, work, report, started, say):
     """From finished chapters to a report folder: what it rests on, tables a client may see, languages and formats, run.json."""
-    story.keep(order.study, order.wave, work, [c.name for c in order.chapters])
+    if not order.location:  # the consultant's words are about the whole
+        story.keep(order.study, order.wave, work, [c.name for c in order.chapters])
     logo = html.keep_logo(order.study, work)
     template.keep(order.study, work)
     content = _content(order, walked.chapters, work)

@@ -244,11 +244,11 @@ def clean(job):
 
 
 def _locations(order):
-    """Locations that answered in the wave."""
+    """Locations that answered in the wave, each once: the plan has a row for every question."""
     import pandas as pd
 
     plan = pd.read_parquet(order.work / "plan.parquet", columns=["wave", "level", "cell"])
-    return sorted(plan.loc[(plan["level"] == "location") & (plan["wave"] == order.wave), "cell"].astype(str))
+    return sorted(plan.loc[(plan["level"] == "location") & (plan["wave"] == order.wave), "cell"].astype(str).unique())
 
 
 def _same_library(job):
