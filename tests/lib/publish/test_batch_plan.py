@@ -1,10 +1,12 @@
 """A plan is checked completely before anything runs, and every mistake is told at once."""
 
 import shlex
+from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from delight.errors import DelightError, RunError, StudyError
-from delight.publish.batch import plan
+from delight.publish.batch import jobs, plan
 
 from tests.batch import book
 
@@ -147,3 +149,10 @@ def test_the_command_of_a_job_makes_the_same_report_alone(workbook):
     (job,) = settled(workbook, '[parameters]\nn_boot = 5\n[[studies]]\nstudy = "alfa"\nlanguages = ["nl"]\nformats = "html"\n').jobs
     command = shlex.split(job.at("De Beer's").command)
     assert command == shlex.split('delight run alfa --wave 2025 --location "De Beer\'s" --languages nl --formats html -p n_boot=5')
+
+
+def test_every_location_has_one_report_however_many_questions_the_plan_has(tmp_path):
+    cells = [("2025", "location", place, question) for place in ("B", "A") for question in ("", "overall", "warmth")]
+    rows = [*cells, ("2024", "location", "C", ""), ("2025", "label", "L", "")]
+    pd.DataFrame(rows, columns=["wave", "level", "cell", "question"]).to_parquet(tmp_path / "plan.parquet")
+    assert jobs._locations(SimpleNamespace(work=tmp_path, wave="2025")) == ["A", "B"]
