@@ -10,7 +10,7 @@ from scipy import stats
 from scipy.special import expit
 
 from delight.drivers.model import prepare
-from delight.drivers.what_if import _events, _Raised
+from delight.drivers.what_if import _events, _Raised, need_outcome
 from delight.errors import InputError, did_you_mean
 from delight.estimate import base_status
 from delight.result import Note, Result
@@ -135,10 +135,7 @@ def scenario(
     Scenario
     """
     scales = dict(scales)
-    if outcome not in ("share", "nps"):
-        raise InputError(f"outcome is 'share' or 'nps', not {outcome!r}.")
-    if outcome == "nps" and (scales.get(y) is None or (scales[y].min, scales[y].max) != (0, 10)):
-        raise InputError(f"NPS needs '{y}' on the scale 0-10, not {scales.get(y)}.")
+    need_outcome(outcome, y, scales.get(y))
     options = {"weights": weights, "weights_kind": weights_kind, "clusters": clusters, "not_applicable": not_applicable}
     prepared = prepare(frame, y=y, x=x, scales=scales, **options)
     model, judged = prepared.joint, list(prepared.joint.x)

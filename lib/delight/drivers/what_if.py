@@ -77,10 +77,7 @@ def gains(
     change in chance averaged. It is association, not proof of cause. Intervals: bootstrap with one Newton step a draw.
     """
     scales = dict(scales)
-    if outcome not in ("share", "nps"):
-        raise InputError(f"outcome is 'share' or 'nps', not {outcome!r}.")
-    if outcome == "nps" and (scales.get(y) is None or (scales[y].min, scales[y].max) != (0, 10)):
-        raise InputError(f"NPS needs '{y}' on the scale 0-10, not {scales.get(y)}.")
+    need_outcome(outcome, y, scales.get(y))
     options = {"weights": weights, "weights_kind": weights_kind, "clusters": clusters, "not_applicable": not_applicable}
     prepared = prepare(frame, y=y, x=x, scales=scales, **options)
     lengths = {round(scales[a].max - scales[a].min, 9) for a in x}
@@ -154,6 +151,14 @@ COLUMNS = [
     *("gain_applicable", "gain_lo_applicable", "gain_hi_applicable"),
     *("share_applicable", "room", "terms", "n", "n_missing", "n_eff", "n_applicable", "status"),
 ]
+
+
+def need_outcome(outcome, y, scale):
+    """Raise `InputError` unless a gain can be told in this outcome."""
+    if outcome not in ("share", "nps"):
+        raise InputError(f"outcome is 'share' or 'nps', not {outcome!r}.")
+    if outcome == "nps" and (scale is None or (scale.min, scale.max) != (0, 10)):
+        raise InputError(f"NPS needs '{y}' on the scale 0-10, not {scale}.")
 
 
 def _events(values, delight_from, outcome):

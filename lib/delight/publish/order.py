@@ -163,15 +163,16 @@ def choice(wanted, known, what):
     return wanted
 
 
-def planned_locations(work):
-    """Locations of a finished run, as its suppression plan names them; none before the first run."""
+def planned_locations(work, wave=None):
+    """Locations of a finished run (that answered in one wave), as its suppression plan names them; none before the first run."""
     import pandas as pd
 
     path = Path(work) / "plan.parquet"
     if not path.is_file():
         return []
-    table = pd.read_parquet(path, columns=["level", "cell"])
-    return sorted(table.loc[table["level"] == "location", "cell"].astype(str).unique())
+    table = pd.read_parquet(path, columns=["wave", "level", "cell"])
+    wanted = (table["level"] == "location") & (True if wave is None else table["wave"] == wave)
+    return sorted(table.loc[wanted, "cell"].astype(str).unique())
 
 
 def _location(study, location):

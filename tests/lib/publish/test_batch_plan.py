@@ -1,12 +1,12 @@
 """A plan is checked completely before anything runs, and every mistake is told at once."""
 
 import shlex
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 from delight.errors import DelightError, RunError, StudyError
-from delight.publish.batch import jobs, plan
+from delight.publish.batch import plan
+from delight.publish.order import planned_locations
 
 from tests.batch import book
 
@@ -155,4 +155,4 @@ def test_every_location_has_one_report_however_many_questions_the_plan_has(tmp_p
     cells = [("2025", "location", place, question) for place in ("B", "A") for question in ("", "overall", "warmth")]
     rows = [*cells, ("2024", "location", "C", ""), ("2025", "label", "L", "")]
     pd.DataFrame(rows, columns=["wave", "level", "cell", "question"]).to_parquet(tmp_path / "plan.parquet")
-    assert jobs._locations(SimpleNamespace(work=tmp_path, wave="2025")) == ["A", "B"]
+    assert planned_locations(tmp_path, "2025") == ["A", "B"]

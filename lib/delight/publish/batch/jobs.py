@@ -13,7 +13,7 @@ from delight.errors import DelightError, RunError
 from delight.publish import folders, keys, manifest, run
 from delight.publish.batch import store
 from delight.publish.formats import FILES
-from delight.publish.order import settle
+from delight.publish.order import planned_locations, settle
 
 #: Seconds that a report waits for another run of the same report: that of an earlier batch that has not ended yet.
 PATIENCE = 900.0
@@ -202,7 +202,7 @@ def _done(job, order, report, started):
         warnings=tuple(report.warnings),
         reused=tuple(report.reused),
         seconds=round(time.monotonic() - started, 2),
-        locations=tuple(_locations(order)) if job.then == "every" else (),
+        locations=tuple(planned_locations(order.work, order.wave)) if job.then == "every" else (),
         worker=str(os.getpid()),
     )
 
@@ -241,14 +241,6 @@ def clean(job):
             folders.recover(order.target)
     except DelightError:
         pass
-
-
-def _locations(order):
-    """Locations that answered in the wave, each once: the plan has a row for every question."""
-    import pandas as pd
-
-    plan = pd.read_parquet(order.work / "plan.parquet", columns=["wave", "level", "cell"])
-    return sorted(plan.loc[(plan["level"] == "location") & (plan["wave"] == order.wave), "cell"].astype(str).unique())
 
 
 def _same_library(job):
