@@ -215,7 +215,7 @@ def effect(
     -----
     y_ilt = a_l + g_t + effect · treated_lt + e. With two waves this is the difference of the locations' changes, each weighted by
     n_l0 n_l1/(n_l0 + n_l1) (sums of weights); so it is computed. Locations without answers in one of the waves say nothing (note
-    ``one_wave``). Acts that begin at several moments need an estimate for each moment, not this one.
+    ``one_wave``). Acts that begin at several moments: `rollout.rollout`.
 
     References
     ----------
