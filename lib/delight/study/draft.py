@@ -19,6 +19,7 @@ from delight.findings import Finding
 from delight.scales import Scale
 from delight.study.codebook import ANSWER_COLUMNS, COLUMNS, OWN_NAMES
 from delight.study.drafting import likert, profiles, roles, waves
+from delight.study.drafting.decision import RATED
 from delight.study.drafting.hints import language_of, plain
 from delight.study.places import RESERVED
 from delight.study.sheets import LANGUAGES
@@ -329,7 +330,7 @@ def _codebook(columns, guess, language):
             note = f"probably {d.guess}: {d.note}" if d.guess else d.note
         row["note"] = note
         row[f"label_{language}"] = _label(p)
-        rated = d.role in roles._RATED or d.guess in roles._RATED
+        rated = d.role in RATED or d.guess in RATED
         if d.answer_set:
             row["answer_set"] = d.answer_set
             _list_answers(answers, answer_sets[d.answer_set], language)
@@ -348,7 +349,7 @@ def _codebook(columns, guess, language):
         if not d.body and not p.labels and d.role in ("background", "location", "segment", "tenure", "spend", "duration", "incident"):
             missing += [f"{c:g}" for c in _far(p)]
         if d.role not in ("ignore", "comment", "date", "respondent"):
-            worded = [t for t in p.counts if likert.kind_of(t) == "missing" and not profiles._is_number(t) and t.strip()]
+            worded = [t for t in p.counts if likert.kind_of(t) == "missing" and not profiles.is_number(t) and t.strip()]
             listed = answer_sets[d.answer_set].missing if d.answer_set in answer_sets else []
             missing += [t for t in worded if t not in listed and not re.search(r"[;|\n]", t)][:6]
         row["missing_codes"] = ";".join(dict.fromkeys(missing))
@@ -362,7 +363,7 @@ def _far(p):
     """Numbers far outside the others that usually stand for "no answer": -99 beside 1-9."""
     if not p.is_integer or p.n_unique < 3:
         return []
-    negative = [v for v in p.numbers if v < 0 and v in profiles._FAR_CODES]
+    negative = [v for v in p.numbers if v < 0 and v in profiles.FAR_CODES]
     rest = [v for v in p.numbers if v >= 0]
     return sorted(negative) if rest and len(negative) <= 3 else []
 
@@ -404,7 +405,7 @@ def _labelled_set(p, d, answers, known, language):
     kinds = {}
     for value, text in p.labels.items():
         kind = likert.kind_of(text)
-        if value in d.missing or profiles._declared(value, p.declared_missing):
+        if value in d.missing or profiles.is_declared(value, p.declared_missing):
             kind = "missing" if kind == "value" else kind
         kinds[value] = kind
     for value in d.not_applicable:
@@ -632,7 +633,7 @@ def _sections(folder, opened, columns, guess, language, spoken, doubtful, left_o
     scales = {}
     for p in columns:
         d = guess.decisions[p.name]
-        if d.role in roles._RATED or d.role.startswith("kano") or d.role == "churned":
+        if d.role in RATED or d.role.startswith("kano") or d.role == "churned":
             scale = f"{d.body.low:g}-{d.body.high:g}" if d.body else f"answers '{d.answer_set}'" if d.answer_set else "0/1"
             scales.setdefault((d.role, scale), []).append(p.name)
     sections.append(("Questions on a scale", [f"{role}, {scale}: {_some(names)}" for (role, scale), names in scales.items()]))
@@ -643,7 +644,7 @@ def _sections(folder, opened, columns, guess, language, spoken, doubtful, left_o
         for word, codes in (("missing", d.missing), ("not applicable", d.not_applicable)):
             for c in codes:
                 coded.setdefault((f"{c:g}", word), []).append(p.name)
-        if d.body and not p.labels and not d.answer_set and d.role in roles._RATED:
+        if d.body and not p.labels and not d.answer_set and d.role in RATED:
             for text in _not_applicable_texts(p):
                 coded.setdefault((f"'{text}'", "not applicable"), []).append(p.name)
     sections.append(("Answers outside their scale", [f"{code} = {word}: {_some(names)}" for (code, word), names in coded.items()]))

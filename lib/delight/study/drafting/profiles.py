@@ -16,7 +16,7 @@ from delight.study.drafting.hints import hints
 #: Scales that questionnaires use, the commonest first.
 USUAL_SCALES = ((1, 5), (1, 10), (0, 10), (1, 7), (1, 4), (1, 6), (0, 100), (1, 9), (1, 3))
 #: Numbers that stand for "no answer" where they lie outside the scale.
-_FAR_CODES = {-1, -2, -3, -7, -8, -9, -88, -97, -98, -99, -999, -9999, 66, 77, 88, 90, 95, 96, 97, 98, 99, 999, 998, 997, 888, 9999, 99999}
+FAR_CODES = {-1, -2, -3, -7, -8, -9, -88, -97, -98, -99, -999, -9999, 66, 77, 88, 90, 95, 96, 97, 98, 99, 999, 998, 997, 888, 9999, 99999}
 _SAMPLE = 5000
 
 
@@ -78,7 +78,7 @@ class Profile:
     @cached_property
     def texts(self):
         """Worded answers: cells that are no numbers."""
-        return [t for t in self.counts if not _is_number(t)]
+        return [t for t in self.counts if not is_number(t)]
 
     @cached_property
     def is_numeric(self):
@@ -205,7 +205,7 @@ def together(profiles):
     )
 
 
-def _is_number(text):
+def is_number(text):
     return bool(re.fullmatch(r"\s*[-+−]?\d+([.,]\d+)?\s*", text))
 
 
@@ -261,12 +261,12 @@ def body(numbers, *, declared=(), edge_is_code=None):
     Body or None
         None if the numbers are no scale (too many, or not evenly spaced).
     """
-    counts = {float(v): c for v, c in numbers.items() if c > 0 and not _declared(v, declared)}
+    counts = {float(v): c for v, c in numbers.items() if c > 0 and not is_declared(v, declared)}
     codes = [v for v in map(float, numbers) if v not in counts]
     total = sum(counts.values())
     if not total:
         return None
-    far = [v for v in counts if v in _FAR_CODES or v < 0]
+    far = [v for v in counts if v in FAR_CODES or v < 0]
     rest = sorted(v for v in counts if v not in far)
     if len(rest) < 2:
         return None
@@ -329,7 +329,7 @@ def _usual(low, high):
     return (low, high) in USUAL_SCALES
 
 
-def _declared(value, declared):
+def is_declared(value, declared):
     return any((d[0] <= value <= d[1]) if isinstance(d, (tuple, list)) else d == value for d in declared)
 
 
