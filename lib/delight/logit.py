@@ -214,9 +214,10 @@ def climb(at, params, max_steps):
         except np.linalg.LinAlgError:
             break
         if gradient @ step < 1e-14 * max(1.0, abs(ll)):
-            params = params + step
-            ll, _, information = at(params)
-            return params, ll, information, True
+            last = at(params + step)
+            if last[2] is None:  # along a flat direction the last step can leave the order
+                return params, ll, information, True
+            return params + step, last[0], last[2], True
         for half in 0.5 ** np.arange(25):
             trial = at(params + half * step)
             if trial[0] > ll - 1e-12 * abs(ll):

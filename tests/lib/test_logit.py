@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from delight.logit import fit_logit, fit_ordered
+from delight.logit import climb, fit_logit, fit_ordered
 
 
 def design(frame, terms):
@@ -121,3 +121,11 @@ def test_an_answer_with_next_to_no_weight_does_not_stop_the_fit():
     y, x = np.array([1, 2, 3, 4, 2, 3]), pd.DataFrame({"x": [0.0, 1, 0, 1, 0, 1]})
     fit = fit_ordered(y, x, np.array([1e12, 1e-9, 1e-9, 1e-9, 1e-9, 1e-9]), kind="sampling")
     assert fit.coef.shape == (1,) and (np.isnan(fit.coef[0]) or np.isfinite(fit.coef[0]))
+
+
+def test_a_last_step_along_a_flat_direction_is_not_taken_out_of_order():
+    def at(params):  # as of a separated term: next to no gradient, still less curvature, and thresholds that cross beyond 1
+        return (-np.inf, None, None) if params[0] > 1 else (-1.0, np.array([1e-16]), np.array([[1e-17]]))
+
+    params, ll, information, settled = climb(at, np.zeros(1), 20)
+    assert (params[0], ll, settled) == (0, -1, True) and information is not None
