@@ -100,8 +100,32 @@ class Plan:
         """
         return self._together.get((question if question in self.questions else "", wave), {})
 
+    def grouped(self, wave, question=""):
+        """Names that hidden locations share where locations are clusters: in groups of two or more with `minimum_group` answers at least.
+
+        Standard errors are sums of squares over clusters. Beside the sum of the same clusters, one with two hidden ones in it gives both
+        away, and one with three gives the other two to whoever knows one. Of groups that may be known nothing is given away, and more
+        clusters are left to judge the error by than if all hidden ones were one.
+
+        Parameters
+        ----------
+        wave, question : str
+
+        Returns
+        -------
+        dict of str to str
+            Each hidden location to the name of its group, which lies within those of `together`.
+        """
+        hidden = self._hidden.get((question if question in self.questions else "", wave), [])
+        return {loc: TOGETHER.join(names) for cells in hidden for names in _groups_of(cells, self.minimum_group) for loc in names}
+
     @cached_property
     def _together(self):
+        return {key: {loc: TOGETHER.join(sorted(cells)) for cells in found for loc in cells} for key, found in self._hidden.items()}
+
+    @cached_property
+    def _hidden(self):
+        """By question and wave: the hidden locations whose sum may be known, with their bases, in a dict for each such sum."""
         t, found = self.table[self.table["base"] > 0], {}
         for key, cells in t.groupby(["question", "wave"]):
             shown_labels = set(cells.loc[(cells["level"] == "label") & cells["shown"], "cell"])
@@ -109,7 +133,7 @@ class Plan:
             if not cells.loc[cells["level"] == "whole", "shown"].all():
                 continue
             within = hidden["label"].where(hidden["label"].isin(shown_labels), "")
-            found[key] = {loc: TOGETHER.join(sorted(names)) for _, names in hidden.groupby(within)["cell"] for loc in names}
+            found[key] = [dict(zip(mine["cell"], mine["base"])) for _, mine in hidden.groupby(within)]
         return found
 
     def save(self, stem):
@@ -120,6 +144,23 @@ class Plan:
     def load(cls, stem):
         """Read what `save` wrote."""
         return cls(Result.load(stem))
+
+
+def _groups_of(cells, k):
+    """Locations (with their bases) in groups of two or more that have `k` answers together, by name; all in one where that cannot be."""
+    groups = [[]]
+    for name in sorted(cells):
+        if _enough(groups[-1], cells, k):
+            groups.append([])
+        groups[-1].append(name)
+    if len(groups) > 1 and not _enough(groups[-1], cells, k):
+        last = groups.pop()
+        groups[-1] += last
+    return groups
+
+
+def _enough(names, cells, k):
+    return len(names) > 1 and sum(cells[name] for name in names) >= k
 
 
 @dataclass
@@ -365,7 +406,7 @@ _GROUPS = {"group": "n", "other": "n_other"}
 #: Names in a group column that are no group of the family.
 _NO_GROUP = frozenset(("", "rest", "whole", "all", "nan", "None"))
 #: What of a location's row rests on the rest of its label.
-_REST = re.compile(r"^(rest|diff_rest|rest_.*|.*_rest|p_below|p_above|flag)$")
+_REST = re.compile(r"^(rest|diff_rest.*|rest_.*|.*_rest|p_below|p_above|flag)$")
 _EXTREME = re.compile(r"^(min|max|minimum|maximum|lowest|highest|q0|q100|range|y_min|y_max)$")
 _CATEGORIES = ("grade", "answer", "point", "band", "category", "class", "level", "value", "item", "flag")
 

@@ -14,6 +14,8 @@ from delight.result import Result
 _FUNCTION = "delight.publish.local"
 #: What the organisation knows of an experience; it stays where the location's own figures are hidden.
 OF_ALL = ("impact_class", "block", "all", "scale_min", "scale_max", "order")
+#: Columns about the rest of the label in a location's row, and what they are called in a row of their own.
+_OF_REST = {"rest_of_label": "pooled", "rest_lo": "lo", "rest_hi": "hi", "rest_n": "n"}
 
 
 def label(here):
@@ -59,7 +61,7 @@ def grade(here):
         about |= {"shares": True}
         for new, old in {"share": "pooled", "share_lo": "lo", "share_hi": "hi", "share_raw": "raw"}.items():
             mine[new] = own[old].to_numpy() if len(own) == len(mine) else np.nan
-    rest = mine[["status"]].assign(by="rest", group=here.location, pooled=mine.get("rest_of_label", np.nan))
+    rest = mine.reindex(columns=["status", *_OF_REST]).rename(columns=_OF_REST).assign(by="rest", group=here.location)
     share = {"share_delighted": "share", "share_delighted_lo": "share_lo", "share_delighted_hi": "share_hi"}
     wide = [
         _row(levels.table, by, group).assign(by=name)
@@ -78,7 +80,8 @@ def parts(here):
     -------
     Result
         Rows ``attribute``: ``impact_class, block, order`` (place in the organisation's priorities), ``all`` (grade over all locations),
-        ``n, mean, ci_lo, ci_hi`` (raw), ``pooled, lo, hi, shrinkage, rest_of_label, diff_rest, flag, status``, in the order of priorities.
+        ``n, mean, ci_lo, ci_hi`` (raw), ``pooled, lo, hi, shrinkage, rest_of_label, diff_rest, diff_rest_lo, diff_rest_hi, flag,
+        status``, in the order of priorities.
     """
     asked = _client(here, "satisfaction.attributes").table if here.exists("satisfaction.attributes") else pd.DataFrame()
     if asked.empty:  # no attribute was asked for
@@ -92,7 +95,8 @@ def parts(here):
     else:
         table = table.assign(impact_class="", block="", order=np.arange(1.0, len(table) + 1))
     raw = {"raw": "mean", "raw_lo": "ci_lo", "raw_hi": "ci_hi"}
-    kept = ["n", "mean", "ci_lo", "ci_hi", "pooled", "lo", "hi", "shrinkage", "rest_of_label", "diff_rest", "flag", "status"]
+    kept = ["n", "mean", "ci_lo", "ci_hi", "pooled", "lo", "hi", "shrinkage", "rest_of_label", "diff_rest", "diff_rest_lo", "diff_rest_hi"]
+    kept += ["flag", "status"]
     if here.exists("satisfaction.local"):
         mine = _row(_client(here, "satisfaction.local").table, "location", here.location).rename(columns=raw)
         table = table.merge(mine.reindex(columns=["attribute", *kept]), on="attribute", how="left")

@@ -65,8 +65,8 @@ def pooled(
     -------
     Pooled of Results
         locations : ``by="location", group, location, label, n, raw, raw_lo, raw_hi, sd``, ``pooled, lo, hi``, ``shrinkage`` (0 the raw
-        mean stands, 1 it counts for nothing), ``rest_of_label`` (pooled mean of the label without this location), ``diff_rest``,
-        ``p_below, p_above`` (probability of lying a margin below or above that rest), ``flag`` (``below``, ``above`` or empty),
+        mean stands, 1 it counts for nothing), ``rest_of_label, rest_lo, rest_hi, rest_n`` (pooled mean of the label without this location,
+        and its answers), ``diff_rest, diff_rest_lo, diff_rest_hi`` (the location less that rest), ``p_below, p_above`` (probability of lying a margin below or above that rest), ``flag`` (``below``, ``above`` or empty),
         ``n_missing, n_eff, status``.
         spread : one row ``tau, tau_lo, tau_hi`` (between locations of a label), ``sigma``, ``icc, icc_lo, icc_hi``, ``margin``,
         ``locations, labels, label_effects`` (``none, fixed, random``).
@@ -144,7 +144,8 @@ def pool(table, *, sd_y, sizes=None, margin=0.2, certainty=0.95, ci_level=0.95, 
         The table with the columns of `pooled`, and the row of the spread.
     """
     table = table.copy()
-    new = ["pooled", "lo", "hi", "shrinkage", "rest_of_label", "diff_rest", "p_below", "p_above"]
+    new = ["pooled", "lo", "hi", "shrinkage", "rest_of_label", "rest_lo", "rest_hi", "rest_n", "diff_rest", "diff_rest_lo", "diff_rest_hi"]
+    new += ["p_below", "p_above"]
     table[new] = np.nan
     table["flag"] = ""
     use = (table["n"] > 0) & table["raw"].notna()
@@ -167,15 +168,18 @@ def pool(table, *, sd_y, sizes=None, margin=0.2, certainty=0.95, ci_level=0.95, 
     size = used["n"].to_numpy(dtype=float) if np.isnan(size).any() else size
     mean, var = grid.locations()
     lo, hi = mixture_interval(mean, np.sqrt(var), grid.weight, ci_level)
-    rest_mean, diff_mean, diff_sd = grid.against_rest(size)
+    rest_mean, rest_sd, diff_mean, diff_sd = grid.against_rest(size)
     weight = grid.weight[:, None]
     with np.errstate(divide="ignore"):
         below = (weight * special.ndtr((-margin * sd_y - diff_mean) / diff_sd)).sum(axis=0)
         above = (weight * special.ndtr((diff_mean - margin * sd_y) / diff_sd)).sum(axis=0)
     table.loc[use, "pooled"], table.loc[use, "lo"], table.loc[use, "hi"] = (weight * mean).sum(axis=0), lo, hi
     table.loc[use, "shrinkage"] = (weight * (variance / (grid.tau[:, None] ** 2 + variance))).sum(axis=0)
-    table.loc[use, "rest_of_label"] = (weight * rest_mean).sum(axis=0)
-    table.loc[use, "diff_rest"] = (weight * diff_mean).sum(axis=0)
+    for name, middle, sd in (("rest_of_label", rest_mean, rest_sd), ("diff_rest", diff_mean, diff_sd)):
+        ends = mixture_interval(middle, sd, grid.weight, ci_level)
+        stem = name.removesuffix("_of_label")
+        table.loc[use, name], table.loc[use, f"{stem}_lo"], table.loc[use, f"{stem}_hi"] = (weight * middle).sum(axis=0), *ends
+    table.loc[use, "rest_n"] = np.where(np.isnan(rest_mean[0]), np.nan, np.bincount(at, used["n"])[at] - used["n"])
     table.loc[use, "p_below"], table.loc[use, "p_above"] = below, above
     table.loc[use, "flag"] = np.select([below > certainty, above > certainty], ["below", "above"], "")
     spread |= {"tau": grid.tau_quantile(0.5), "omega": grid.omega_mean}
@@ -266,7 +270,7 @@ class _Grid:
         return own * self.y + (1 - own) * self.lam[:, self.at], var + (1 - own) ** 2 * self.lam_var[:, self.at]
 
     def against_rest(self, size):
-        """Mean of the rest of the label, and mean and sd of the location minus that rest, given each τ."""
+        """Mean and sd of the rest of the label, then of the location minus that rest, given each τ."""
         own, var = self._given_label()
         fixed, loose = own * self.y, 1 - own
         sums = lambda x: np.stack([x[:, self.at == k].sum(axis=1) for k in range(self.k)], axis=1)[:, self.at] - x  # noqa: E731
@@ -276,10 +280,10 @@ class _Grid:
             rest_var = sums(size**2 * var) / others**2
         lam, lam_var = self.lam[:, self.at], self.lam_var[:, self.at]
         alone = others <= 0
-        rest = np.where(alone, np.nan, rest_fixed + rest_loose * lam)
+        rest = rest_fixed + rest_loose * lam
         diff = fixed - rest_fixed + (loose - rest_loose) * lam
-        sd = np.sqrt(var + rest_var + (loose - rest_loose) ** 2 * lam_var)
-        return rest, np.where(alone, np.nan, diff), np.where(alone, np.nan, sd)
+        rest_sd, sd = np.sqrt(rest_var + rest_loose**2 * lam_var), np.sqrt(var + rest_var + (loose - rest_loose) ** 2 * lam_var)
+        return [np.where(alone, np.nan, x) for x in (rest, rest_sd, diff, sd)]
 
     def tau_quantile(self, q):
         """Quantile of the posterior of τ."""
@@ -306,7 +310,7 @@ def mixture_interval(mean, sd, weight, ci_level):
     for q in ((1 - ci_level) / 2, (1 + ci_level) / 2):
         low, high = (mean - 9 * sd).min(axis=0), (mean + 9 * sd).max(axis=0)
         safe = np.maximum(sd, 1e-12)
-        for _ in range(45):
+        for _ in range(32):  # to a billionth of the width
             middle = (low + high) / 2
             below = (weight[:, None] * special.ndtr((middle - mean) / safe)).sum(axis=0)
             low, high = np.where(below < q, middle, low), np.where(below < q, high, middle)

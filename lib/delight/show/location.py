@@ -200,13 +200,15 @@ def _standing_rows(grade, words):
     pooled = (_("Pooled, the best guess"), row["pooled"], row["lo"], row["hi"], "pooled")
     rows = [pooled, own] if not is_missing(row["n"]) and row["n"] <= POOLED_LEADS else [own, pooled]
     if not is_missing(rest["pooled"]):
-        name = _("Rest of {label}").format(label=label) if label else _("Other locations")
-        rows.append((name, rest["pooled"], np.nan, np.nan, "others"))
+        name = _("Rest of {label} (n = {n})") if label else _("Other locations (n = {n})")
+        rows.append((name.format(label=label, n=words.number(rest["n"])), rest["pooled"], rest["lo"], rest["hi"], "others"))
     elif label:
         whole = _row(grade, "label")
-        rows.append((_("All of {label}").format(label=label), whole["mean"], whole["ci_lo"], whole["ci_hi"], "others"))
+        name = _("All of {label} (n = {n})").format(label=label, n=words.number(whole["n"]))
+        rows.append((name, whole["mean"], whole["ci_lo"], whole["ci_hi"], "others"))
     everybody = _row(grade, "organisation")
-    rows.append((_("All locations"), everybody["mean"], everybody["ci_lo"], everybody["ci_hi"], "others"))
+    name = _("All locations (n = {n})").format(n=words.number(everybody["n"]))
+    rows.append((name, everybody["mean"], everybody["ci_lo"], everybody["ci_hi"], "others"))
     return [r for r in rows if not is_missing(r[1])]
 
 

@@ -104,9 +104,27 @@ def test_a_location_is_compared_with_the_rest_of_its_own_label():
     assert (table["flag"] == "").all()
 
 
+def test_the_rest_of_the_label_and_the_difference_from_it_are_covered_as_often_as_they_say():
+    rng, label, n = np.random.default_rng(5), np.repeat(list("abcd"), 5), 25
+    covered = []
+    for _ in range(120):
+        true = rng.normal(7.5, 0.3, 20) + np.repeat(rng.normal(0, 0.3, 4), 5)
+        raw = true + rng.normal(0, 1.5 / np.sqrt(n), 20)
+        table, _ = pool(sums(raw, n=n, label=label, sd=1.5), sd_y=1.55)
+        rest = (np.array([true[label == own].sum() for own in label]) - true) / 4
+        covered.append([(table["rest_lo"] < rest) & (rest < table["rest_hi"])])
+        covered[-1].append((table["diff_rest_lo"] < true - rest) & (true - rest < table["diff_rest_hi"]))
+        assert (table["rest_n"] == 4 * n).all()
+    assert np.mean(covered, axis=(0, 2)) == pytest.approx([0.95, 0.95], abs=0.025)
+
+
 def test_a_location_alone_in_its_label_has_no_rest():
     table, _ = pool(sums([7.0, 7.5, 8.0, 6.0], label=["a", "a", "a", "b"]), sd_y=1.5)
-    assert np.isnan(table["rest_of_label"][3]) and np.isnan(table["p_below"][3]) and table["flag"][3] == ""
+    assert (
+        table.loc[3, ["rest_of_label", "rest_lo", "rest_n", "diff_rest_hi"]].isna().all()
+        and np.isnan(table["p_below"][3])
+        and table["flag"][3] == ""
+    )
     assert table["pooled"][3] == pytest.approx(6.0)
 
 
