@@ -18,9 +18,8 @@ from delight.errors import InputError, did_you_mean
 from delight.practice import acts, teams
 from delight.satisfaction.nps import promoter_score
 from delight.show import render
-from delight.show.blocks import _STYLE as STYLE
 from delight.show.words import LANGUAGES, Words
-from delight.workshop import exercise, room
+from delight.workshop import exercise, looks, room
 
 #: Draws of a lesson's intervals: enough to read, few enough to wait for.
 DRAWS, SEED = 200, 20250101
@@ -260,7 +259,15 @@ class Desk:
     def show(self, view, *results, **options):
         """A view of the library's results in the participant's language."""
         block = {"view": view.name, "kind": view.kind, "options": options, "key": f"lesson{self.lesson}"}
-        return Shown(render.block_html(block, list(results), self.words))
+        return looks.Shown(render.block_html(block, list(results), self.words))
+
+    def read(self, data, decimals=2):
+        """A frame, series or dictionary as a table in the participant's language, with the names that code uses beneath the words."""
+        return looks.read(data, self, decimals)
+
+    def presentation(self, on=False):
+        """A switch to type that can be read at the back of a room."""
+        return looks.LargeType(self.words, on)
 
     def has(self, name):
         """Whether the room has a column, or something in the field of its `Book`."""
@@ -294,13 +301,3 @@ class Desk:
         if name not in self.exercises:
             raise InputError(f"Lesson {self.lesson} has no exercise '{name}'.{did_you_mean(name, self.exercises)}")
         return self.exercises[name]
-
-
-class Shown:
-    """A view as HTML, for a notebook."""
-
-    def __init__(self, html):
-        self.html = html
-
-    def _repr_html_(self):
-        return f'{STYLE}<div class="delight">{self.html}</div>'

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-from functools import lru_cache
 from html import escape
 
 from delight.publish import pdf
 from delight.show import theme
+from delight.workshop import looks
 from delight.workshop.desk import desk as sit_down
 from delight.workshop.lesson import paragraphs, tags_of, text
 
@@ -22,21 +21,6 @@ figure { margin: 4mm 0 0 } figure svg { max-width: 100%%; max-height: 78mm } .qu
 figcaption, .source { color: %(soft)s; font-size: 8.5pt; line-height: 1.35; margin: 1mm 0 0 }
 .line { border-bottom: .4pt solid %(grid)s; height: 8.5mm }
 """
-
-
-@lru_cache
-def _fonts():
-    """The shipped fonts as part of the page."""
-    faces = []
-    for file, family, weight in (
-        ("DelightSans-Regular", theme.SANS, 400),
-        ("DelightSans-SemiBold", theme.SANS, 600),
-        ("DelightSerif-SemiBold", theme.SERIF, 600),
-        ("DelightSerif-Regular", theme.SERIF, 400),
-    ):
-        data = base64.b64encode((theme.FONTS / f"{file}.woff2").read_bytes()).decode()
-        faces.append(f'@font-face {{ font-family: "{family}"; font-weight: {weight}; src: url(data:font/woff2;base64,{data}) }}')
-    return "\n".join(faces)
 
 
 def page(lesson, words, folder=None):
@@ -57,7 +41,7 @@ def page(lesson, words, folder=None):
     lines, monday = '<div class="line"></div>' * 3, _("What I do on Monday")
     return (
         f'<!DOCTYPE html><html lang="{words.language}"><head><meta charset="utf-8"><title>{escape(title.lstrip("# "))}</title>'
-        f"<style>{_fonts()}{_STYLE % theme.COLOURS}</style></head><body><h1>{escape(title.lstrip('# '))}</h1>"
+        f"<style>{looks.faces(*looks.SANS, *looks.SERIF)}{_STYLE % theme.COLOURS}</style></head><body><h1>{escape(title.lstrip('# '))}</h1>"
         f'<p class="lead">{escape(lead)}</p><h2>{escape(heading.lstrip("# "))}</h2><ul>{remember}</ul>'
         f"{_figure(lesson, words, folder)}<h2>{escape(monday)}</h2>{lines}</body></html>"
     )
