@@ -19,7 +19,9 @@ PARTS = {"warmth": "Warmth and attention", "safety": "Safety", "complaints": "Ha
 SAID = ["Lovely people, always in for a chat.", "The app fails too often in the morning.", "Nothing to complain about, keep it up."]
 
 
-def write_study(folder, sizes, labels, *, waves=("2024", "2025"), population=True, seed=0, overall=True, alike=(), names=None):
+def write_study(
+    folder, sizes, labels, *, waves=("2024", "2025"), population=True, seed=0, overall=True, alike=(), names=None, design="all"
+):
     """A study with locations.
 
     Parameters
@@ -35,12 +37,14 @@ def write_study(folder, sizes, labels, *, waves=("2024", "2025"), population=Tru
     alike : set of str
         Locations in which all grades are 8.
     names : dict of location to name
+    design : {"all", "sample"}
+        Whether all locations were asked, or some drawn.
     """
     folder.mkdir(parents=True)
     rng = np.random.default_rng(seed)
     sources = "".join(f'[[sources]]\npath = "{wave}.csv"\nwave = "{wave}"\n\n' for wave in waves)
     (folder / "study.toml").write_text(
-        f'[study]\nname = "{folder.name}"\norganisation = "Places"\nlanguage = "en"\n\n{sources}[fieldwork]\ndesign = "all"\n'
+        f'[study]\nname = "{folder.name}"\norganisation = "Places"\nlanguage = "en"\n\n{sources}[fieldwork]\ndesign = "{design}"\n'
     )
     asked = "overall,overall,Overall grade,1,10\n" if overall else ""
     parts = "".join(f"{c},attribute,{label},1,10\n" for c, label in PARTS.items())

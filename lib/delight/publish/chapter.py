@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import pandas as pd
@@ -83,6 +83,8 @@ def _work_folder(study, wave, location):
 
 #: Column of locations in which those that are hidden from clients are one; for a question that hides more, with its name behind a colon.
 PLACES = "location:shown"
+#: Column of locations as clusters: hidden ones in groups (`delight.feedback.privacy.Plan.grouped`).
+DRAWN = "location:drawn"
 
 
 @dataclass(frozen=True)
@@ -154,11 +156,14 @@ class Chapter:
         """The frame with its locations as a client may know them: what is computed by them gives no hidden one away (methods M40)."""
         if self.location or "location" not in frame or not self._planned:
             return frame
+        names = {column: partial(self.plan.together, question=q) for q, column in {"": PLACES, **self._own_places}.items()}
+        if self.study.design().clusters:
+            names |= {_drawn(column): partial(self.plan.grouped, question=q) for q, column in {"": PLACES, **self._own_places}.items()}
         added = {}
-        for question, column in {"": PLACES, **self._own_places}.items():
+        for column, names_in in names.items():
             named = frame["location"].astype(object)
             for wave in frame["wave"].unique():
-                named = named.mask(frame["wave"] == wave, named.replace(self.plan.together(wave, question)))
+                named = named.mask(frame["wave"] == wave, named.replace(names_in(wave)))
             added[column] = named.astype("str").where(frame["location"].notna())
         return frame.assign(**added)
 
@@ -175,6 +180,12 @@ class Chapter:
     def places(self, question=""):
         """Column of locations for what is computed by location and published: hidden ones are one place."""
         return self._own_places.get(question, PLACES) if self._planned and not self.location else "location"
+
+    def clusters(self, question=""):
+        """Column of the locations drawn, hidden ones in groups; None where none were drawn, or all answers are from one."""
+        drawn = self.study.design().clusters
+        column = _drawn(self.places(question)) if drawn and self._planned and not self.location else drawn
+        return column if column and self.responses()[column].nunique() > 1 else None
 
     @property
     def waves(self):
@@ -213,8 +224,10 @@ class Chapter:
         """``y, scale, weights, weights_kind`` of one question, for methods of one column."""
         return self.study.measure(column_or_role)
 
-    def design(self):
+    def design(self, question=""):
         """``clusters, strata, population, labels`` for levels and shares: how locations came into the research (methods M00).
+
+        A `question` that is published by location has columns of its own where it hides more locations than the outcome does.
 
         Locations that are hidden from clients are one stratum: a sum over strata weighted by customers, beside one of answers, would
         else give two of them away.
@@ -222,9 +235,9 @@ class Chapter:
         found = self.study.design()
         population, labels = dict(found.population), dict(found.labels)
         if self._planned and "location" in self._feedback.table:
-            for question in ("", *self._own_places):
+            for asked in ("", *self._own_places):
                 for wave in self.plan.waves:
-                    name_of = self.plan.together(wave, question)
+                    name_of = self.plan.together(wave, asked)
                     for name in set(name_of.values()):
                         members = [location for location, theirs in name_of.items() if theirs == name]
                         if all(m in found.population for m in members):
@@ -232,15 +245,11 @@ class Chapter:
                         shared = {found.labels.get(m, "") for m in members}
                         labels[name] = shared.pop() if len(shared) == 1 else ""
         return {
-            "clusters": self._clusters(found.clusters),
-            "strata": self.places() if found.strata else None,
+            "clusters": self.clusters(question),
+            "strata": self.places(question) if found.strata else None,
             "population": population or None,
             "labels": labels or None,
         }
-
-    def _clusters(self, column):
-        """The column of locations drawn, where answers are from more than one: a report of one location speaks of its own customers."""
-        return column if column and self.responses()[column].nunique() > 1 else None
 
     def model(self, outcome=None):
         """``y, x, scales, weights, …`` for methods of several columns; attributes without an answer in the focus wave are left out."""
@@ -249,7 +258,7 @@ class Chapter:
         keep = {*asked, model["y"]}
         return {
             **model,
-            "clusters": self._clusters(model["clusters"]),
+            "clusters": self.clusters(),
             "x": asked,
             "scales": {c: s for c, s in model["scales"].items() if c in keep},
             "not_applicable": {
@@ -314,3 +323,8 @@ class Chapter:
             else privacy.suppress(result, self.plan, wave=self.wave)  # a location's own tables name it in their meta
         )
         return Saved(name, result, hidden, self.words)
+
+
+def _drawn(places):
+    """Column of clusters beside a column of places."""
+    return places.replace(PLACES, DRAWN)

@@ -20,7 +20,7 @@ def attributes(frame, *, x, scales, not_applicable=None, ci_level=0.95, n_boot=2
     not_applicable : dict of column to str, optional
         Boolean column that says to whom the attribute does not apply: they are counted apart and are not missing.
     **design
-        ``weights, weights_kind, clusters, strata, population, labels`` as in `levels`; `strata` may be a dict of attribute to column.
+        ``weights, weights_kind, clusters, strata, population, labels`` as in `levels`; `clusters` and `strata` may be dicts of attribute to column.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def attributes(frame, *, x, scales, not_applicable=None, ci_level=0.95, n_boot=2
         flag = (not_applicable or {}).get(column)
         outside = frame[flag].fillna(False).astype(bool) if flag and flag in frame else pd.Series(False, index=frame.index)
         scale = scales[column]
-        mine = {**design, "strata": design["strata"][column]} if isinstance(design.get("strata"), dict) else design
+        mine = {k: v[column] if k in ("clusters", "strata") and isinstance(v, dict) else v for k, v in design.items()}
         found = levels(frame[~outside], y=column, scale=scale, ci_level=ci_level, n_boot=n_boot, seed=seed, **mine).table.iloc[0].to_dict()
         about = {"scale_min": scale.min, "scale_max": scale.max, "n_not_applicable": int(outside.sum())}
         rows.append({"attribute": column, **found, **about})

@@ -150,6 +150,10 @@ def _error(now, before, one, two):
     variance = var1 + var0 + 2 * float((named1[both] * named0[both]).sum())
     known = df1 > 0 and df0 > 0 and var1 + var0 > 0
     df = (var1 + var0) ** 2 / (var1**2 / df1 + var0**2 / df0) if known else np.nan
+    if variance < 1e-20 * (
+        now.spread(now.y)[0] + before.spread(before.y)[0]
+    ):  # rounding: the design has fixed it, as strata fix their own mix
+        return 0.0, df
     return float(np.sqrt(variance)) if variance > 0 else np.nan, df
 
 

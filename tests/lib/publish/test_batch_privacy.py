@@ -205,12 +205,13 @@ def test_reports_and_notebook_outputs_of_a_hidden_location_show_no_figure_of_its
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("population", [True, False])
-def test_who_belongs_to_which_hidden_location_changes_nothing_that_is_published(tmp_path, monkeypatch, population):
-    """Means weighted by customers and by answers, pooled means and shrinkage are many sums over the same few hidden cells: together
-    they could tell them apart. So they may rest on the hidden cells of a label through their sum only."""
+@pytest.mark.parametrize(("population", "design"), [(True, "all"), (False, "all"), (False, "sample")])
+def test_who_belongs_to_which_hidden_location_changes_nothing_that_is_published(tmp_path, monkeypatch, population, design):
+    """Means weighted by customers and by answers, pooled means, shrinkage and the division of a change are many sums over the same few
+    hidden cells, and a standard error over locations drawn is a sum of their squares: together they could tell the cells apart. So they
+    may rest on the hidden cells of a label through their sum only."""
     monkeypatch.setenv("DELIGHT_KEY", "x")
-    study = inside.write_study(tmp_path / "studies" / "places", SIZES, LABELS, population=population)
+    study = inside.write_study(tmp_path / "studies" / "places", SIZES, LABELS, population=population, design=design)
     before = inside.run(study, tmp_path / "one" / "2025")
     raw = pd.read_csv(study / "2025.csv")
     place = raw["place"].to_numpy()
@@ -220,22 +221,56 @@ def test_who_belongs_to_which_hidden_location_changes_nothing_that_is_published(
     raw.loc[two, "place"] = moved
     raw.to_csv(study / "2025.csv", index=False)
     after = inside.run(study, tmp_path / "two" / "2025")
-    told = [(name, _told(before, name), _told(after, name)) for name in before.table_names() if name not in NOT_BLIND]
+    told = [(name, _told(before, name), _told(after, name)) for name in before.table_names()]
     assert {name for name, *_ in told} >= {
-        f"satisfaction.{t}" for t in ("levels", "nps", "locations", "location_shares", "local", "attributes")
+        f"satisfaction.{t}" for t in ("levels", "nps", "waves", "locations", "location_shares", "local", "attributes")
     }
+    waves = before.result("satisfaction.waves")
+    assert "location:shown" in waves.meta["composition"] and waves.table["mix_part"].notna().any()
+    assert before.result("satisfaction.levels").meta["clusters"] == ("location:drawn" if design == "sample" else None)
     for name, one, other in told:
         pd.testing.assert_frame_equal(one, other, rtol=1e-9, obj=name)
-
-
-#: A decomposition of change over background and location together, which one number sums up.
-NOT_BLIND = {"satisfaction.waves"}
 
 
 def _told(content, name):
     """A table as delivered; few answered about complaints, so that other locations are hidden there when two customers move."""
     table = content.result(name).table
     return table[table["attribute"] != "complaints"].reset_index(drop=True) if "attribute" in table else table
+
+
+@pytest.mark.long
+def test_a_standard_error_over_locations_drawn_gives_two_hidden_ones_away_unless_they_are_one_cluster(tmp_path, monkeypatch):
+    """Who knows the sum of two hidden locations, how many answered at each, and the sum of their squares, knows both."""
+    monkeypatch.setenv("DELIGHT_KEY", "x")
+    sizes = {wave: {p: n for p, n in by.items() if p in "abcd"} for wave, by in SIZES.items()}
+    study = inside.write_study(tmp_path / "studies" / "places", sizes, LABELS, population=False, design="sample")
+
+    def found(work):
+        content = inside.run(study, work)
+        whole = content.result("satisfaction.levels").table.query("by == 'whole'").iloc[0]
+        shown = content.result("satisfaction.locations").table.query("by == 'location'").dropna(subset="raw")
+        assert set(shown["group"]) == {"a", "b"}
+        n, se = whole["n"], whole["se"]
+        known = (shown["n"] * (shown["raw"] - whole["mean"])).to_numpy()
+        rest = -known.sum()  # what the hidden two are off the mean together
+        squares = {g: (g - 1) / g * (n * se) ** 2 - (known**2).sum() for g in (3, 4)}
+        return n, whole["mean"], rest, squares
+
+    def means(rest, squares, mean):
+        """Two numbers of this sum and these squares, as means of locations."""
+        half = np.sqrt(max(0.0, squares / 2 - rest**2 / 4))
+        return [
+            {size: mean + off / size for size, off in zip((18, 7), pair)}
+            for pair in ((rest / 2 + half, rest / 2 - half), (rest / 2 - half, rest / 2 + half))
+        ]
+
+    now = pd.read_csv(study / "2025.csv")
+    truth = now[now["place"] == "d"]["overall"].mean()
+    n, mean, rest, squares = found(tmp_path / "one" / "2025")
+    assert squares[3] == pytest.approx(rest**2), "the error knows their sum alone"
+    monkeypatch.setattr(privacy.Plan, "grouped", lambda self, wave, question="": {})
+    n, mean, rest, squares = found(tmp_path / "two" / "2025")
+    assert any(guess[7] == pytest.approx(truth, abs=0.01) for guess in means(rest, squares[4], mean)), "as it was"
 
 
 def given_away(plan, frame, question, labels, wave):
@@ -293,6 +328,13 @@ def test_no_question_of_any_small_study_gives_a_hidden_location_away(sizes, nowh
         for names in set(together.values()):
             members = [x for x in together if together[x] == names]
             assert not any(plan.shown("location", x, "w", question) for x in members)
+            clusters = {
+                group: [x for x in members if plan.grouped("w", question)[x] == group] for group in plan.grouped("w", question).values()
+            }
+            answers = frame[frame[question].notna()]["location"]
+            inside_it = [mine for mine in clusters.values() if mine]
+            assert sorted(x for mine in inside_it for x in mine) == sorted(members)
+            assert len(inside_it) == 1 or all(len(mine) > 1 and answers.isin(mine).sum() >= 10 for mine in inside_it)
 
 
 @pytest.mark.long

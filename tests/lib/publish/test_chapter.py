@@ -3,11 +3,13 @@
 from types import SimpleNamespace
 
 import pandas as pd
+import pytest
 from delight.publish.chapter import Chapter
 
 
-def test_locations_are_clusters_only_where_answers_are_from_more_than_one():
-    both = pd.DataFrame({"location": ["Amsterdam", "Breda", "Breda"], "overall": [7, 8, 9]})
-    of = {name: SimpleNamespace(responses=lambda frame=frame: frame) for name, frame in {"all": both, "one": both.tail(2)}.items()}
-    assert Chapter._clusters(of["all"], "location") == "location"
-    assert Chapter._clusters(of["one"], "location") is None and Chapter._clusters(of["all"], None) is None
+@pytest.mark.parametrize(("rows", "drawn", "expected"), [(3, "location", "location"), (2, "location", None), (3, None, None)])
+def test_locations_are_clusters_only_where_they_were_drawn_and_answers_are_from_more_than_one(rows, drawn, expected):
+    frame = pd.DataFrame({"location": ["Amsterdam", "Breda", "Breda"], "overall": [7, 8, 9]}).tail(rows)
+    study = SimpleNamespace(design=lambda: SimpleNamespace(clusters=drawn))
+    here = SimpleNamespace(study=study, location="", _planned=False, responses=lambda: frame)
+    assert Chapter.clusters(here) == expected

@@ -272,3 +272,16 @@ def test_waves_are_known_by_their_names_whatever_kind_of_column_holds_them(kind)
         pd.testing.assert_frame_equal(found, wanted)
     with pytest.raises(InputError, match="holds none of the waves 2020"):
         waves(frame, y="overall", scale=GRADES, order=[2020])
+
+
+def test_a_mix_that_the_design_has_fixed_is_no_finding():
+    """Where locations are strata that count by their customers, nobody else can have answered: what rounding leaves has no p-value."""
+    rng = np.random.default_rng(3)
+    place = np.repeat(["x", "y", "z"], [60, 35, 25])
+    waves_of = [pd.DataFrame({"wave": w, "place": place, "overall": np.clip(rng.normal(7.4, 1.3, 120).round(), 1, 10)}) for w in "ab"]
+    frame, customers = pd.concat(waves_of, ignore_index=True), {"x": 90, "y": 71, "z": 130}
+    table = divided(frame, ["place"], scale=GRADES, strata="place", population=customers).table
+    table = table[(table["measure"] == "mean") & (table["group"] == "b")]
+    row = table.iloc[-1]
+    assert row.mix_part == pytest.approx(0, abs=1e-12) and np.isnan(row.mix_part_p) and np.isnan(row.mix_part_p_adj)
+    assert row.rate_part == pytest.approx(row.change) and row.rate_part_p < 1
