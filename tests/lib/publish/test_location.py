@@ -4,11 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from delight.errors import InputError
-from delight.publish import chain, html, location, manifest
+from delight.publish import chain, html, location, manifest, story
+from delight.publish.content import Content
 from delight.publish.order import settle
 from delight.publish.run import make, run
 from delight.show import location as views
 
+from tests.batch import book
 from tests.tools import inside, tiny
 
 SIZES = {"2024": dict(a=28, b=14, c=22, d=31), "2025": dict(a=60, b=25, c=18, d=7)}
@@ -71,6 +73,23 @@ def test_a_location_that_nobody_knows_is_named_with_the_nearest(workbook):
     run("places", formats=["html"])
     with pytest.raises(InputError, match="No response is from location 'A'"):
         run("places", location="A", formats=["html"])
+
+
+def test_a_story_about_chapters_of_the_whole_leaves_location_reports_alone(tmp_path, monkeypatch):
+    """Chapters about the whole are no part of a location's report, nor are the words about them a mistake there."""
+    monkeypatch.setenv("DELIGHT_KEY", "x")
+    monkeypatch.chdir(book.write(tmp_path / "book", ("alfa",), location=True))
+    written = tmp_path / "book" / "data" / "studies" / "alfa" / "story" / "2025.en.md"
+    written.parent.mkdir()
+    written.write_text(
+        "# summary\n\nAll is well.\n\n# satisfaction\n\nThey give a {{satisfaction.levels:whole.mean}} on average.\n\n# more\n\n- Ask more.\n"
+    )
+    report = run("alfa", location="Breda", formats=["html"])
+    of_breda, of_all = (Content.load(settle("alfa", location=place).work) for place in ("Breda", ""))
+    told = story.told(of_all, of_all.words("en"))
+    assert list(told.sections) == ["summary", "satisfaction", "more"] and "They give a 5.5" in told.sections["satisfaction"]
+    assert report.warnings == [] and story.kept(of_breda.work) == {} and not story.told(of_breda, of_breda.words("en")).sections
+    assert "All is well." not in (report.folder / "en" / "report.html").read_text(encoding="utf-8")
 
 
 # ---- the pages
