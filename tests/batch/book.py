@@ -6,10 +6,13 @@ import contextlib
 import json
 import os
 import random
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+import pandas as pd
 
 from tests.tools import tiny
 
@@ -72,6 +75,9 @@ def environment():
     return {**os.environ, "DELIGHT_KEY": "test", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
+#: One format is enough for most tests.
+HTML = ("--formats", "html")
+
 #: Processes that tests started.
 STARTED = []
 
@@ -104,6 +110,18 @@ def batch(folder, *arguments, code=0, timeout=240):
         raise AssertionError(f"the batch came to no end:\n{out}\n{err}") from None
     assert process.returncode == code, f"exit code {process.returncode}:\n{out}\n{err}"
     return out, err
+
+
+def ledger(reports, name="batch"):
+    """State of each study in the ledger of a batch."""
+    found = pd.read_parquet(reports / name / "ledger.parquet")
+    assert not found.duplicated(["study", "wave", "location", "language"]).any(), "a report is listed twice"
+    return found.set_index("study")["status"].to_dict()
+
+
+def workers(process):
+    """Worker processes of a local batch."""
+    return [pid for pid, command in children(process.pid) if "multiprocessing" in command and "spawn_main" in command]
 
 
 def numbers(reports):
@@ -155,3 +173,10 @@ def moments(count, low, high, seed=7):
     """Random waiting times, the same in every run of the tests."""
     chance = random.Random(seed)
     return [chance.uniform(low, high) for _ in range(count)]
+
+
+def free_port():
+    """A port that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]

@@ -1,6 +1,5 @@
 """Batches in real processes, and what is done to them: nothing half made, nothing made twice, nothing lost."""
 
-import json
 import os
 import shutil
 import signal
@@ -8,14 +7,19 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
+from delight import __version__
+from delight.publish.batch.jobs import Job, make
+from delight.publish.order import settle
 
 from tests.batch import book
+from tests.batch.terminal import Terminal
 
 pytestmark = [pytest.mark.long, pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds processes by /proc")]
-HTML = ("--formats", "html")
 
 #: Finds the worker that a kernel belongs to, and kills it.
 POISON = """
@@ -27,52 +31,22 @@ time.sleep(60)
 """
 
 
-def ledger(reports, name="batch"):
-    found = pd.read_parquet(reports / name / "ledger.parquet")
-    assert not found.duplicated(["study", "wave", "location", "language"]).any(), "a report is listed twice"
-    return found.set_index("study")["status"].to_dict()
-
-
-def workers(process):
-    """Worker processes of a local batch."""
-    return [pid for pid, command in book.children(process.pid) if "multiprocessing" in command and "spawn_main" in command]
-
-
 def being_made(reports):
     return [p.name for p in reports.glob(".work/*/.*.new-*")]
-
-
-@pytest.fixture(autouse=True)
-def nothing_left_running():
-    yield
-    book.end()
-
-
-@pytest.fixture(scope="module")
-def calm(tmp_path_factory):
-    """Three studies made without any trouble: their tables, and the seconds it took."""
-    folder, begun = book.write(tmp_path_factory.mktemp("calm") / "book"), time.monotonic()
-    book.batch(folder, "alfa", "beta", "gamma", "--workers", "1", *HTML)
-    return book.numbers(folder / "reports"), time.monotonic() - begun
-
-
-@pytest.fixture
-def undisturbed(calm):
-    return calm[0]
 
 
 def test_a_worker_that_is_killed_loses_nothing(tmp_path, undisturbed):
     folder = book.write(tmp_path / "book")
     reports = folder / "reports"
-    process = book.start(folder, "batch", "alfa", "beta", "gamma", "--workers", "2", *HTML)
+    process = book.start(folder, "batch", "alfa", "beta", "gamma", "--workers", "2", *book.HTML)
     book.until(lambda: being_made(reports), what="a report to begin")
-    victims = book.until(lambda: workers(process), what="workers")
+    victims = book.until(lambda: book.workers(process), what="workers")
     os.kill(victims[0], signal.SIGKILL)
     out, err = process.communicate(timeout=240)
     assert process.returncode == 0, out + err
     assert book.whole(reports) == [f"{name}/2025/whole" for name in ("alfa", "beta", "gamma")]
     assert book.numbers(reports) == undisturbed and not book.leftovers(reports)
-    assert set(ledger(reports)) == {"alfa", "beta", "gamma"} and out.count("made in") == 3
+    assert set(book.ledger(reports)) == {"alfa", "beta", "gamma"} and out.count("made in") == 3
 
 
 def test_a_client_that_kills_its_worker_and_one_that_fails_leave_the_others_alone(tmp_path, undisturbed):
@@ -81,9 +55,9 @@ def test_a_client_that_kills_its_worker_and_one_that_fails_leave_the_others_alon
     book.study(folder, "gamma", waves=("2024", "2025"), shift=2)
     book.trouble(folder, "poison", POISON)
     book.trouble(folder, "wrong", "[][0]")
-    out, err = book.batch(folder, "alfa", "poison", "wrong", "gamma", "--workers", "2", *HTML, code=4)
+    out, err = book.batch(folder, "alfa", "poison", "wrong", "gamma", "--workers", "2", *book.HTML, code=4)
     reports = folder / "reports"
-    assert ledger(reports) == {"alfa": "made", "poison": "failed", "wrong": "failed", "gamma": "made"}
+    assert book.ledger(reports) == {"alfa": "made", "poison": "failed", "wrong": "failed", "gamma": "made"}
     found = pd.read_parquet(reports / "batch" / "ledger.parquet").set_index("study")
     assert "died" in found.error["poison"] and "IndexError" in found.error["wrong"]
     assert (found.chapter["wrong"], found.cell["wrong"]) == ("20-satisfaction", 4)
@@ -102,7 +76,7 @@ def test_a_batch_killed_at_any_moment_goes_on_where_it_was(tmp_path, calm):
     folder, (undisturbed, seconds) = book.write(tmp_path / "book"), calm
     reports, finished = folder / "reports", 0
     for wait in book.moments(20, 0.2 * seconds, 0.95 * seconds):
-        process = book.start(folder, "batch", "alfa", "beta", "gamma", "--workers", "1", *HTML)
+        process = book.start(folder, "batch", "alfa", "beta", "gamma", "--workers", "1", *book.HTML)
         try:
             process.wait(timeout=wait)
         except subprocess.TimeoutExpired:
@@ -117,9 +91,9 @@ def test_a_batch_killed_at_any_moment_goes_on_where_it_was(tmp_path, calm):
             assert book.numbers(reports) == undisturbed
             shutil.rmtree(reports)
             finished += 1
-    book.batch(folder, "alfa", "beta", "gamma", "--workers", "1", *HTML)
+    book.batch(folder, "alfa", "beta", "gamma", "--workers", "1", *book.HTML)
     assert book.numbers(reports) == undisturbed and not book.leftovers(reports)
-    assert set(ledger(reports)) == {"alfa", "beta", "gamma"}
+    assert set(book.ledger(reports)) == {"alfa", "beta", "gamma"}
     assert finished < 20, "no batch was killed"
 
 
@@ -127,7 +101,7 @@ def test_an_interrupted_batch_says_what_is_left_and_leaves_nothing_half_made(tmp
     folder = book.write(tmp_path / "book", ("alfa", "slow"))
     book.trouble(folder, "slow", "time.sleep(120)")
     reports = folder / "reports"
-    process = book.start(folder, "batch", "alfa", "slow", "--workers", "1", *HTML)
+    process = book.start(folder, "batch", "alfa", "slow", "--workers", "1", *book.HTML)
     book.until(lambda: (reports / "alfa" / "2025" / "whole" / "run.json").exists() and being_made(reports), what="the second report")
     time.sleep(1)
     process.send_signal(signal.SIGINT)
@@ -137,33 +111,50 @@ def test_an_interrupted_batch_says_what_is_left_and_leaves_nothing_half_made(tmp
     assert "1 report is still to be made" in (reports / "batch" / "index.html").read_text(encoding="utf-8")
 
 
+def test_ctrl_c_on_a_terminal_reaches_every_process_and_leaves_a_clean_screen(tmp_path):
+    folder = book.write(tmp_path / "book", ("alfa", "slow"))
+    book.trouble(folder, "slow", "time.sleep(120)")
+    reports, environment = folder / "reports", {**book.environment(), "TERM": "xterm-256color"}
+    command = [sys.executable, "-m", "delight", "batch", "alfa", "slow", "--workers", "2", *book.HTML]
+    terminal = Terminal(command, cwd=str(folder), env=environment)
+    try:
+        terminal.until(lambda t: "1/2" in t.screen() and "left:" in t.screen() and being_made(reports), seconds=240)
+        below = [pid for pid, _ in book.children(terminal.process.pid)]
+        time.sleep(1)
+        terminal.process.sendintr()
+        assert terminal.ended() == 130
+    finally:
+        terminal.end()
+    screen = terminal.screen()
+    assert "Interrupted" in screen and "Traceback" not in terminal.seen and "━" not in screen and terminal.cursor_shown
+    assert book.whole(reports) == ["alfa/2025/whole"] and not book.leftovers(reports)
+    book.until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in below), seconds=30, what="its processes to end")
+
+
 # ---- a cluster that runs already
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
 class Cluster:
-    """A scheduler and two workers as an administrator starts them."""
+    """A scheduler and workers as an administrator starts them."""
 
     def __init__(self, folder):
-        self.folder, self.port, self.started = folder, free_port(), []
+        self.folder, self.port, self.started = folder, book.free_port(), []
 
     @property
     def address(self):
         return f"tcp://127.0.0.1:{self.port}"
 
-    def run(self, *command):
+    def run(self, *command, before=(), **environment):
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        call = [sys.executable, "-m", "distributed.cli.dask_" + command[0], *command[1:]]
-        self.started.append(subprocess.Popen(call, cwd=self.folder, env=book.environment(), **quiet))
+        call = [*before, sys.executable, "-m", "distributed.cli.dask_" + command[0], *command[1:]]
+        self.started.append(subprocess.Popen(call, cwd=self.folder, env={**book.environment(), **environment}, **quiet))
 
-    def start(self):
+    def start(self, workers=2):
         self.run("scheduler", "--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard")
-        for _ in range(2):
-            local = ("--local-directory", str(self.folder / "dask"))
-            self.run("worker", self.address, "--nthreads", "1", "--memory-limit", "0", "--no-dashboard", *local)
+        for _ in range(workers):
+            self.worker()
+
+    def worker(self, **how):
+        local = ("--local-directory", str(self.folder / "dask"))
+        self.run("worker", self.address, "--nthreads", "1", "--memory-limit", "0", "--no-dashboard", *local, **how)
 
     def kill(self):
         for process in self.started:
@@ -186,7 +177,7 @@ def test_a_scheduler_that_is_restarted_loses_nothing(tmp_path, undisturbed):
     cluster = Cluster(folder)
     try:
         cluster.start()
-        process = book.start(folder, "batch", "alfa", "beta", "gamma", "--scheduler", cluster.address, *HTML)
+        process = book.start(folder, "batch", "alfa", "beta", "gamma", "--scheduler", cluster.address, *book.HTML)
         book.until(lambda: being_made(folder / "reports"), what="a report to begin")
         cluster.kill()
         time.sleep(2)
@@ -195,7 +186,77 @@ def test_a_scheduler_that_is_restarted_loses_nothing(tmp_path, undisturbed):
     finally:
         cluster.kill()
     assert process.returncode == 0, out + err
-    assert book.numbers(folder / "reports") == undisturbed and set(ledger(folder / "reports")) == {"alfa", "beta", "gamma"}
+    assert book.numbers(folder / "reports") == undisturbed and set(book.ledger(folder / "reports")) == {"alfa", "beta", "gamma"}
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """A workbook, and a scheduler with one sound worker."""
+    found = Cluster(book.write(tmp_path / "book", ("alfa",)))
+    try:
+        found.start(1)
+        yield found
+    finally:
+        found.kill()
+
+
+def workers_of(cluster, n):
+    """Wait until so many workers are connected."""
+    from distributed import Client
+
+    with Client(cluster.address, timeout=60, set_as_default=False) as client:
+        client.wait_for_workers(n, timeout=60)
+        return list(client.nthreads())
+
+
+def refused(cluster):
+    """What a batch says that none of its workers may begin with, and that it has left nothing behind."""
+    out, err = book.batch(cluster.folder, "alfa", "--scheduler", cluster.address, *book.HTML, code=5, timeout=120)
+    left = [p.name for p in (cluster.folder / "reports").rglob("*") if p.is_file() and not p.name.endswith(".lock")]
+    assert not left and "begin" not in out and "Traceback" not in err
+    return err
+
+
+def test_a_worker_with_another_version_of_the_library_is_refused_before_anything_is_made(cluster, root, tmp_path):
+    sound = workers_of(cluster, 1)
+    shutil.copytree(root / "lib" / "delight", tmp_path / "old" / "delight", ignore=shutil.ignore_patterns("__pycache__"))
+    about = tmp_path / "old" / "delight" / "__init__.py"
+    about.write_text(about.read_text().replace(f'"{__version__}"', '"0.0.9"'))
+    cluster.worker(PYTHONPATH=str(tmp_path / "old"))
+    (other,) = set(workers_of(cluster, 2)) - set(sound)
+    said = refused(cluster)
+    assert f"{other} on {socket.gethostname()}: has delight 0.0.9, Python" in said and f"this machine delight {__version__}, Python" in said
+    assert "Install the same version on all" in said and sound[0] not in said
+
+    cluster.kill()  # the same version, but a line of its code was changed there
+    about.write_text(about.read_text().replace('"0.0.9"', f'"{__version__}"') + "# changed\n")
+    cluster.start(0)
+    cluster.worker(PYTHONPATH=str(tmp_path / "old"))
+    workers_of(cluster, 1)
+    assert f"has delight {__version__}" in (said := refused(cluster)) and "but other code" in said
+
+
+def test_a_worker_with_a_folder_of_its_own_under_the_same_name_is_refused(cluster):
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode:
+        pytest.skip("no folder can be hidden from one process here (needs root)")
+    sound, reports = workers_of(cluster, 1), cluster.folder / "reports"
+    reports.mkdir()
+    own = f'mount -t tmpfs tmpfs "{reports}" && exec "$@"'
+    cluster.worker(before=("unshare", "--mount", "sh", "-c", own, "sh"))
+    (other,) = set(workers_of(cluster, 2)) - set(sound)
+    said = refused(cluster)
+    assert f"{other} on {socket.gethostname()}: does not see {reports}." in said
+    assert "the same folders under the same paths" in said and sound[0] not in said
+
+
+def test_a_worker_that_comes_later_and_does_not_see_the_folder_makes_nothing(tmp_path):
+    """Nobody has asked it before: it looks for itself."""
+    workbook = book.write(tmp_path / "book", ("alfa",))
+    order = settle(workbook / "data" / "studies" / "alfa", out=tmp_path / "reports", root=workbook)
+    job = Job.of(order, given="alfa", parameters=(), out=str(tmp_path / "reports"), resume=True)
+    outcome = make(replace(job, claim=str(tmp_path / "reports" / ".work" / ".batch.batch-1")))
+    assert outcome.status == "failed" and f"does not see the folder {tmp_path / 'reports'}" in outcome.error
+    assert not (tmp_path / "reports").exists()
 
 
 # ---- where reports go
@@ -207,79 +268,21 @@ def test_a_full_disk_leaves_the_earlier_report_and_room_lets_the_batch_go_on(tmp
         pytest.skip("no small disk can be mounted here (needs root)")
     try:
         folder = book.write(tmp_path / "book", ("alfa",))
-        book.batch(folder, "alfa", "--out", disk, *HTML)
+        book.batch(folder, "alfa", "--out", disk, *book.HTML)
         before = book.numbers(disk)
         with (disk / "ballast").open("wb") as file:
             free = shutil.disk_usage(disk).free
             file.write(b"\0" * (free - 64_000))
         raw = folder / "data" / "studies" / "alfa" / "raw" / "2025.csv"
         raw.write_text(raw.read_text() + "new,Breda,10\n")
-        _, err = book.batch(folder, "alfa", "--out", disk, *HTML, code=5)
+        _, err = book.batch(folder, "alfa", "--out", disk, *book.HTML, code=5)
         assert "No space left on device" in err and "Free some space" in err
         assert book.numbers(disk) == before and book.whole(disk) == ["alfa/2025/whole"] and not book.leftovers(disk)
         (disk / "ballast").unlink()
-        book.batch(folder, "alfa", "--out", disk, *HTML)
+        book.batch(folder, "alfa", "--out", disk, *book.HTML)
         assert book.numbers(disk) != before
     finally:
         subprocess.run(["umount", str(disk)], check=True)
-
-
-@pytest.fixture
-def bucket(root, monkeypatch):
-    """A bucket of a real S3 server on this machine; its file system."""
-    server = shutil.which("moto_server")
-    if not server:
-        pytest.skip("no S3 server is installed: make test-servers")
-    port = free_port()
-    process = subprocess.Popen([server, "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        book.until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, what="the S3 server")
-        for name, value in {
-            "AWS_ACCESS_KEY_ID": "key",
-            "AWS_SECRET_ACCESS_KEY": "secret",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        }.items():
-            monkeypatch.setenv(name, value)
-        from pyarrow.fs import S3FileSystem
-
-        made = S3FileSystem(endpoint_override=f"http://127.0.0.1:{port}", scheme="http", region="us-east-1", allow_bucket_creation=True)
-        made.create_dir("clients")
-        yield made
-    finally:
-        process.kill()
-        process.wait()
-
-
-def test_a_batch_delivers_to_an_object_store_and_resumes_from_it(tmp_path, bucket, undisturbed):
-    from pyarrow.fs import FileSelector
-
-    folder = book.write(tmp_path / "book")
-    out = ("--out", "s3://clients/reports", "--workers", "2", *HTML)
-    process = book.start(folder, "batch", "alfa", "beta", "gamma", *out)
-
-    def begun():
-        assert process.poll() is None, "".join(process.communicate())
-        return any(f.path.endswith("run.json") for f in bucket.get_file_info(FileSelector("clients", recursive=True)))
-
-    book.until(begun, pause=1.0, what="a first report in the store")
-    os.kill(workers(process)[0], signal.SIGKILL)
-    said, err = process.communicate(timeout=240)
-    assert process.returncode == 0, said + err
-
-    def tables():
-        found = [f for f in bucket.get_file_info(FileSelector("clients/reports", recursive=True)) if f.is_file and "/tables/" in f.path]
-        names = {f.path.removeprefix("clients/reports/"): f.path for f in found}
-        return {n: bucket.open_input_file(path).readall() for n, path in names.items() if not n.startswith(".work")}
-
-    assert tables() == undisturbed
-    said, _ = book.batch(folder, "alfa", "beta", "gamma", "--languages", "en,nl", *out)
-    assert said.count("languages or formats added") == 3 and tables() == undisturbed
-    manifest = json.loads(bucket.open_input_file("clients/reports/beta/2025/whole/run.json").readall())
-    assert manifest["study"] == "beta" and not (folder / "reports").exists()
-    page = bucket.open_input_file("clients/reports/batch/index.html").readall().decode()
-    assert 'href="../beta/2025/whole/nl/report.html"' in page
 
 
 def test_nothing_of_one_client_reaches_the_next(tmp_path):
@@ -302,6 +305,6 @@ assert not any(seen), seen
 """
     book.trouble(folder, "alfa", leave)
     book.trouble(folder, "beta", find)
-    book.batch(folder, "alfa", "beta", "--workers", "1", *HTML, code=4)
-    found = ledger(folder / "reports")
+    book.batch(folder, "alfa", "beta", "--workers", "1", *book.HTML, code=4)
+    found = book.ledger(folder / "reports")
     assert found == {"alfa": "failed", "beta": "made"}, "alfa broke its own library, and beta found a whole one"

@@ -22,7 +22,6 @@ from delight import __version__
 from delight.errors import RunError
 from delight.publish import keys
 from delight.publish.batch import jobs as making
-from delight.publish.batch import store
 
 #: Memory of a worker with its kernels, stated and reckoned with (`benchmarks/batch.md`).
 WORKER_BYTES = 2**30
@@ -73,8 +72,15 @@ def _end(cluster):
 
 
 @contextlib.contextmanager
-def remote(address, batch):
+def remote(address, batch, mark=""):
     """A cluster that runs already; every worker is asked who it is first. Yields an `Engine`.
+
+    Parameters
+    ----------
+    address : str
+    batch : Batch
+    mark : str
+        A file in the folder of reports that all must see; empty where reports go to a store.
 
     Raises
     ------
@@ -84,7 +90,7 @@ def remote(address, batch):
     _quiet()
     connected = _Connection(address)
     try:
-        _introduce(connected(), address, batch)
+        _introduce(connected(), address, batch, mark)
         yield Engine(connected)
     finally:
         connected.close()
@@ -260,21 +266,12 @@ def introduction(folders):
     }
 
 
-def _introduce(client, address, batch):
+def _introduce(client, address, batch, mark):
     """Refuse workers that would make other reports than this machine: another library, or folders they do not see."""
-    jobs = batch.jobs
-    needed = dict.fromkeys(p for job in jobs for p in (job.study, job.raw, job.home) if p)
-    mark = None
-    if not store.is_url(batch.out):
-        mark = Path(batch.out) / f".{batch.name}.{uuid.uuid4().hex[:8]}"
-        mark.parent.mkdir(parents=True, exist_ok=True)
-        mark.touch()
-        needed[str(mark)] = None
-    try:
-        found = client.run(introduction, list(needed), on_error="return")
-    finally:
-        if mark is not None:
-            mark.unlink(missing_ok=True)
+    needed = dict.fromkeys(p for job in batch.jobs for p in (job.study, job.raw, job.home) if p)
+    if mark:
+        needed[mark] = None
+    found = client.run(introduction, list(needed), on_error="return")
     wrong = []
     for worker, said in found.items():
         if not isinstance(said, dict):
@@ -286,7 +283,7 @@ def _introduce(client, address, batch):
             theirs, ours = f"delight {said['version']}, Python {said['python']}", f"delight {__version__}, Python {sys.version.split()[0]}"
             differs = f"has {theirs}; this machine {ours}" if theirs != ours else f"has {theirs} like this machine, but other code"
             wrong.append(f"{place}: {differs}.")
-        unseen = [batch.out if mark is not None and folder == str(mark) else folder for folder in said["unseen"]]
+        unseen = [batch.out if folder == mark else folder for folder in said["unseen"]]
         wrong += [f"{place}: does not see {folder}." for folder in unseen]
     if wrong:
         say = "Install the same version on all, and give them the same folders under the same paths."

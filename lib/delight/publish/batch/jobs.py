@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import socket
 import time
 import traceback
 from dataclasses import dataclass, field, replace
@@ -34,6 +35,8 @@ class Job:
     resume : bool
     library : str
         `delight.publish.keys.library` that a worker must have; empty to take any.
+    claim : str
+        By which the batch holds the place it writes to: an object in a store, a file in a folder.
     then : tuple of str or "every"
         Locations to report on when this report, of the whole, is there.
     """
@@ -52,6 +55,7 @@ class Job:
     home: str
     resume: bool = True
     library: str = ""
+    claim: str = ""
     then: tuple | str = ()
 
     @classmethod
@@ -153,13 +157,13 @@ def make(job):
         _same_library(job)
         with store.reports(job.out) as place:
             order = _order(job, place.folder)
-            place.fetch(order)
+            place.fetch(order, job.claim)
             try:
                 report = run.make(order, resume=job.resume, patience=PATIENCE)
             except DelightError:
-                place.keep_failed(order)
+                place.keep_failed(order, job.claim)
                 raise
-            place.deliver(order)
+            place.deliver(order, job.claim)
             return _done(job, order, report, started)
     except DelightError as error:
         return failed(job, str(error), started, error.chapter, error.cell)
@@ -245,5 +249,5 @@ def clean(job):
 
 def _same_library(job):
     if job.library and job.library != keys.library():
-        say = f"This worker (process {os.getpid()}) runs another version of the library than the batch. Install the same one on both and restart it."
+        say = f"The worker on {socket.gethostname()} (process {os.getpid()}) has another library than the batch. Install the same and restart it."
         raise RunError(say, exit_code=5)

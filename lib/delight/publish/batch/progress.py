@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 
 from delight.errors import visible
@@ -14,7 +15,7 @@ def progress(*, quiet=False):
     """What a batch tells while it runs; yields a `_Shown`."""
     if quiet:
         yield _Shown()
-    elif sys.stdout.isatty():
+    elif sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown"):
         with _bar() as bar:
             yield _Bar(bar)
     else:
@@ -83,10 +84,14 @@ class _Bar(_Shown):
 
 def _bar():
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.table import Column
 
-    left = TimeRemainingColumn(elapsed_when_finished=True)
-    text = TextColumn("{task.description}", markup=False)
-    return Progress(BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left:"), left, text)
+    whole = {"table_column": Column(no_wrap=True)}  # on a narrow terminal the bar and the name give way, not the time
+    bar = BarColumn(bar_width=None, table_column=Column(ratio=1))
+    name = TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"))
+    left = TimeRemainingColumn(elapsed_when_finished=True, **whole)
+    shown = (bar, MofNCompleteColumn(**whole), TimeElapsedColumn(**whole), TextColumn("left:", **whole), left, name)
+    return Progress(*shown, expand=True, transient=True)
 
 
 def opening(workers):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import time
+import uuid
 from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from delight.publish import folders, keys
-from delight.publish.batch import engine, index, ledger, store
+from delight.publish.batch import claims, engine, index, ledger, store
 from delight.publish.batch.jobs import clean, glance
 
 #: Seconds between two writings of the overview while a batch runs.
@@ -70,9 +71,6 @@ def run(batch, *, scheduler="", begun=lambda workers, n: None, told=lambda outco
     made, written = Made(index=_place(batch, "index.html")), clock
     to_do = sum(1 + (0 if job.then == "every" else len(job.then)) for job in batch.jobs)
 
-    # processes started here run this very library; others must show that they do, also those that join later
-    jobs = [replace(job, library=keys.library() if scheduler else "") for job in batch.jobs]
-
     def write(to_do):
         made.seconds = time.monotonic() - clock
         _write(batch, made, started, to_do)
@@ -86,8 +84,10 @@ def run(batch, *, scheduler="", begun=lambda workers, n: None, told=lambda outco
             write(to_do)
             written = time.monotonic()
 
-    with _alone(batch):
-        left, looking = [], deque(jobs)
+    with _alone(batch) as claim:
+        # processes started here run this very library; others must show that they do, also those that join later
+        told_to_workers = {"library": keys.library() if scheduler else "", "claim": claim}
+        left, looking = [], deque(replace(job, **told_to_workers) for job in batch.jobs)
         while looking:  # what is finished already needs no worker
             job = looking.popleft()
             if outcome := glance(job):
@@ -97,7 +97,7 @@ def run(batch, *, scheduler="", begun=lambda workers, n: None, told=lambda outco
                 left.append(job)
         if left:
             n = None if any(job.then == "every" for job in left) else to_do
-            with _engine(batch, scheduler, n) as cluster:
+            with _engine(batch, scheduler, n, claim) as cluster:
                 begun(cluster.workers, to_do)
                 try:
                     for outcome in cluster.outcomes(left):
@@ -113,16 +113,32 @@ def run(batch, *, scheduler="", begun=lambda workers, n: None, told=lambda outco
     return made
 
 
-def _engine(batch, scheduler, n):
+def _engine(batch, scheduler, n, claim):
     """The workers: those of a scheduler, or as many here as `n` reports (None: unknown) can use."""
-    return engine.remote(scheduler, batch) if scheduler else engine.local(engine.count(batch.workers, n))
+    mark = "" if store.is_url(batch.out) else claim
+    return engine.remote(scheduler, batch, mark) if scheduler else engine.local(engine.count(batch.workers, n))
 
 
+@contextlib.contextmanager
 def _alone(batch):
-    """Hold the batch's name, where reports lie in a folder: two batches of one name would write one overview."""
+    """Hold the batch's name, as two batches of one name would write one overview, and in a store its studies too.
+
+    Yields the claim: in a store that of `claims`, in a folder a file by which workers know the folder from another of the same name.
+    """
     if store.is_url(batch.out):
-        return contextlib.nullcontext()
-    return folders.lock(Path(batch.out) / ".work" / f".{batch.name}.batch.lock", f"The batch '{batch.name}'")
+        with claims.held(store.mirror(batch.out), batch.name, [job.name for job in batch.jobs]) as claim:
+            yield claim
+        return
+    place = Path(batch.out) / ".work"
+    with folders.lock(place / f".{batch.name}.batch.lock", f"The batch '{batch.name}'"):
+        for left in place.glob(f".{batch.name}.batch-*"):  # of a batch that was killed
+            left.unlink(missing_ok=True)
+        mark = place / f".{batch.name}.batch-{uuid.uuid4().hex}"
+        mark.touch()
+        try:
+            yield str(mark)
+        finally:
+            mark.unlink(missing_ok=True)
 
 
 def _place(batch, name):

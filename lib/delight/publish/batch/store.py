@@ -11,6 +11,7 @@ import contextlib
 import os
 import re
 import shutil
+import socket
 import tempfile
 import time
 from pathlib import Path
@@ -41,13 +42,16 @@ class Shared:
     def __init__(self, folder):
         self.folder = folder
 
-    def fetch(self, order):
+    def fetch(self, order, claim):
+        """Make sure that this is the batch's folder, not another of the same name on this machine."""
+        if claim and not Path(claim).exists():
+            say = f"The worker on {socket.gethostname()} (process {os.getpid()}) does not see the folder {self.folder} that the batch writes to."
+            raise RunError(f"{say} Give all machines the same folder under the same path, or end that worker.", exit_code=5)
+
+    def deliver(self, order, claim):
         pass
 
-    def deliver(self, order):
-        pass
-
-    def keep_failed(self, order):
+    def keep_failed(self, order, claim):
         pass
 
 
@@ -61,36 +65,60 @@ class Mirror:
     """
 
     def __init__(self, url):
-        self.url = url
+        self.url, self.shown = url, shown(url)
         self.files, self.base = open_store(url)
         self.folder = Path(tempfile.mkdtemp(prefix="delight-", dir=_scratch()))
         self._known = {}
         atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
 
-    def fetch(self, order):
+    def fetch(self, order, claim):
         """Bring here what a report may start from: its work folder and shelf, the whole's, and the report itself."""
         for path in dict.fromkeys([order.whole_work, *self._own(order)]):
             self._pull(self._name(path))
 
-    def deliver(self, order):
-        """Send the finished report, its work folder first and its run.json last."""
+    def deliver(self, order, claim):
+        """Send the finished report, its work folder first and its run.json last, while the batch's claim on the store stands."""
         for path in dict.fromkeys([order.whole_work, *self._own(order)]):
-            self._push(self._name(path))
+            self._push(self._name(path), claim)
         self._remove(f"{self._name(order.target)}.failed")
 
-    def keep_failed(self, order):
+    def keep_failed(self, order, claim):
         """Send the notebooks of a failed run, and the chapters that did finish."""
-        self._push(f"{self._name(order.target)}.failed")
-        self._push(f"{self._name(order.work)}.chapters")
+        self._push(f"{self._name(order.target)}.failed", claim)
+        self._push(f"{self._name(order.work)}.chapters", claim)
 
     def write(self, name, data):
         """Write one file, such as the index."""
         self._send(name, data)
 
+    def read(self, name):
+        """One file's bytes.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        """
+        with _told(self.url), self.files.open(f"{self.base}/{name}", "rb") as file:
+            return file.read()
+
+    def names(self, folder):
+        """Files under a folder."""
+        return sorted(self._there(folder))
+
     def exists(self, name):
         with _told(self.url):
             self.files.invalidate_cache()
             return self.files.exists(f"{self.base}/{name}")
+
+    def modified(self, name):
+        """When a file was written, by the store's clock; None where a store does not tell."""
+        with _told(self.url):
+            self.files.invalidate_cache()
+            try:
+                return self.files.modified(f"{self.base}/{name}")
+            except NotImplementedError:
+                return None
 
     def remove(self, name):
         with _told(self.url):
@@ -141,7 +169,10 @@ class Mirror:
                     self.files.get_file(f"{self.base}/{path}", str(self.folder / path))
                 self._known[path] = mark, _stamp(self.folder / path)
 
-    def _push(self, name):
+    def _push(self, name, claim):
+        if claim and not self.exists(claim):
+            say = f"The claim of this batch on {self.shown} has ended, as its process was stopped for long or killed: another may write there."
+            raise RunError(f"{say} This report was not sent. Run the batch again.", exit_code=5)
         there, here = self._there(name), self._here(name)
         last = f"{name}/run.json"
         for path in sorted(here, key=lambda path: path == last):
