@@ -14,6 +14,8 @@ from delight.show.theme import COLOURS
 from delight.show.words import is_missing
 
 KINDS = ("share", "number", "pair", "choice", "names")
+#: How far off a share may be: as far as rounding to a whole percentage takes it.
+ROUNDED = 0.005
 
 
 def message(text):
@@ -52,7 +54,7 @@ class Exercise:
     options : function of a Desk, optional
         Names to choose from.
     within : float
-        How far off an answer may be; `relative` to the right one.
+        How far off an answer may be; `relative` to the right one. A share may always be rounded to a whole percentage.
     guess : float
         How far off it may be where it is read off a figure.
     show : function of a Desk, optional
@@ -182,6 +184,6 @@ def _same(exercise, answer, right, guessed):
         return answer in (right if isinstance(right, (set, frozenset)) else {right})
     if exercise.kind == "names":
         return set(answer) == set(right)
-    margin = max(exercise.within, exercise.guess if guessed else 0.0)
+    margin = max(exercise.within, exercise.guess if guessed else 0.0, ROUNDED if exercise.kind == "share" else 0.0)
     pairs = [(answer, right)] if exercise.kind != "pair" else list(zip(answer, right))
     return all(math.isfinite(b) and abs(a - b) <= margin * (abs(b) if exercise.relative else 1) + 1e-12 for a, b in pairs)

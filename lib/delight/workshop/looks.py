@@ -13,6 +13,7 @@ import pandas as pd
 
 from delight.show import theme
 from delight.show.blocks import _STYLE as STYLE
+from delight.show.practice import factor_word
 from delight.show.words import is_missing
 from delight.workshop.exercise import message as _
 
@@ -51,7 +52,7 @@ HEADINGS = {
 _TABLE = """<style>.delight .read th{font-weight:600;vertical-align:bottom;white-space:normal;max-width:11em}
 .delight .read code{display:block;font-weight:400;font-size:.82em;color:#5f6b76;background:none;padding:0}</style>"""
 _LARGE = """<style>:root{--jp-content-font-size1:23px;--jp-code-font-size:20px;--jp-widgets-font-size:21px;--jp-widgets-inline-height:42px;
---jp-widgets-inline-width:460px}.delight,.delight table{font-size:21px}.delight{max-width:none}.delight figure svg{width:100%;height:auto}
+--jp-widgets-inline-width:460px}.delight,.delight table{font-size:21px}.delight{max-width:none!important}.delight figure svg{width:100%!important;height:auto}
 .jp-OutputArea-output pre,.widget-html-content,.jp-RenderedHTMLCommon table{font-size:20px}.jp-RenderedHTMLCommon p{max-width:none}
 .widget-dropdown,.widget-text,.widget-datepicker,.widget-button{height:auto}</style>"""
 
@@ -96,20 +97,23 @@ def read(data, desk, decimals=2):
     rows = []
     for name, row in zip(frame.index, frame.itertuples(index=False, name=None)):
         first = [f'<th scope="row">{_name(desk, str(name))}</th>'] if index else []
-        cells = [_cell(desk, v, 0 if whole[c] else decimals) for c, v in zip(frame.columns, row)]
+        cells = [_cell(desk, c, v, 0 if whole[c] else decimals) for c, v in zip(frame.columns, row)]
         rows.append(f"<tr>{''.join(first + cells)}</tr>")
     return Shown(f'{_TABLE}<table class="read"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>')
 
 
 def _name(desk, code):
     """A name in words, with the code beneath where that is another."""
-    words = desk.words.gettext(HEADINGS[code]) if code in HEADINGS else desk.named(code)
+    return _both(desk.words.gettext(HEADINGS[code]) if code in HEADINGS else desk.named(code), code)
+
+
+def _both(words, code):
     return escape(words) if words == code or not code else f"{escape(words)}<code>{escape(code)}</code>"
 
 
-def _cell(desk, value, decimals):
+def _cell(desk, column, value, decimals):
     if isinstance(value, str):
-        return f"<td>{_name(desk, value)}</td>"
+        return f"<td>{_both(factor_word(desk.words, value), value) if column == 'factor' else _name(desk, value)}</td>"
     if isinstance(value, (Number, np.number)) and not is_missing(value):
         least = 10.0**-decimals
         small = decimals and 0 < abs(value) < least / 2

@@ -32,9 +32,14 @@ def test_the_right_answer_is_right_and_said_again_in_words():
     assert judge(made("share", 0.4), np.float64(0.4), Table())
 
 
-def test_a_percentage_is_recognised_and_named():
-    verdict = judge(made("share", 0.4), 40, Table())
-    assert not verdict and "percentage" in repr(verdict)
+def test_a_percentage_is_recognised_and_named_also_when_rounded():
+    for answer, right in ((40, 0.4), (37, 0.3667)):
+        verdict = judge(made("share", right), answer, Table())
+        assert not verdict and "percentage" in repr(verdict)
+
+
+def test_a_share_may_be_rounded_to_a_whole_percentage_and_no_further():
+    assert judge(made("share", 0.3667), 0.37, Table()) and not judge(made("share", 0.3667), 0.4, Table())
 
 
 def test_a_wrong_answer_says_what_to_look_at_and_not_the_answer():
