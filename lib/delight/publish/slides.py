@@ -18,8 +18,8 @@ TITLE = 150
 #: Characters of reading beside a figure, and rows of a table on one slide.
 BESIDE, ROWS = 520, 11
 
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[“\"*A-ZÀ-ÞÆØÅ\d])")
-_LEAD = re.compile(r"\*\*[^*]{1,90}[.?!]\*\*\s+")
+_SENTENCE = re.compile(r"(?:(?<=[.!?])|(?<=[.!?]\*\*))\s+(?=[“\"*A-ZÀ-ÞÆØÅ\d])")
+_LEAD = re.compile(r"\*\*(?:[^*]{1,90}\?|[^*\d]{1,90}[.!])\*\*\s+")
 #: What marks a sentence as a finding: bold, a percentage, an interval.
 _FINDING = re.compile(r"\*\*|\d\s?%|\d[–-]\d| [+−]\d")
 
@@ -96,12 +96,16 @@ def messages(content, words):
 
 def _of_chapter(content, words, chapter, blocks):
     """Messages of one chapter: each figure and table with the reading that belongs to it; readings without one as text."""
-    found, waiting = [], []  # readings that no slide has told yet: (tables, paragraphs, results)
+    found, guides = [], []
+    waiting = []  # readings that no slide has told yet: (tables, paragraphs, results)
     for block in blocks:
         view, options = views.find(block["view"]), block.get("options") or {}
         results = [content.result(name) for name in block["tables"]]
         if block["kind"] in ("reading", "note"):
             told = [p for p in view(*results, words, **options) if p]
+            if view.look == "guide":
+                guides += told
+                continue
             waiting += [(block["tables"], told, results)] if told else []
             continue
         if block["kind"] == "table" and not render.filled(view, results, words, options):
@@ -117,7 +121,10 @@ def _of_chapter(content, words, chapter, blocks):
         title = title or question
         notes = [question, *told, caption]
         found.append(Message(chapter, title, _fitting(points), words.source(results[0]), block, notes=notes))
-    return found + [_said(chapter, told, words, source) for _tables, told, (source, *_) in waiting]
+    found += [_said(chapter, told, words, source) for _tables, told, (source, *_) in waiting]
+    if guides and found:
+        found[0].notes.extend(guides)
+    return found
 
 
 def _said(chapter, told, words, result=None):
@@ -132,9 +139,9 @@ def _said(chapter, told, words, result=None):
 def message(paragraphs):
     """The message of a reading and what else it says.
 
-    The message is a finding in the first two sentences: whole, or up to a semicolon where that part stands by itself; never words out of
-    the middle, nor a later finding that the first would put in its place. "" where there is none short enough for a title. Everything
-    that does not stand in the title stays beside it.
+    The message is a finding in the first two sentences: whole, or up to its first colon or a semicolon where that part stands by itself; never words
+    out of the middle, nor a later finding that the first would put in its place. "" where there is none short enough for a title. What does
+    not stand in the title stays beside it, and nothing is said twice.
     """
     first, *others = paragraphs or [""]
     lead = _lead(first)
@@ -144,8 +151,12 @@ def message(paragraphs):
         if len(render.plain(sentence)) <= TITLE:
             rest = " ".join(first.replace(sentence, "", 1).split())
             return render.plain(sentence), [p for p in (rest, *others) if p and p != lead.strip()]
-        part = next((t for m in re.finditer(r";\s", sentence) if _whole(t := render.plain(sentence[: m.start()]))), "")
-        return (f"{part}." if part else ""), paragraphs
+        ends = (m for m in re.finditer(r"[:;]\s+", sentence) if m[0][0] == ";" or ":" not in sentence[: m.start()])
+        cut = next((m for m in ends if _whole(sentence[: m.start()])), None)
+        if cut is None:
+            break
+        rest = first[len(lead) :].replace(sentence, _capital(sentence[cut.end() :]), 1)
+        return f"{render.plain(sentence[: cut.start()])}.", [rest, *others]
     return "", paragraphs
 
 
@@ -159,14 +170,20 @@ def _opening(paragraphs):
 
 
 def _lead(paragraph):
-    """The few bold words, ended by a point or question mark, that say what a paragraph is about."""
+    """The few bold words that say what a paragraph is about: a question, or a heading without a figure of its own."""
     found = _LEAD.match(paragraph)
     return found[0] if found else ""
 
 
 def _whole(text):
-    """Whether the beginning of a sentence says something by itself: a figure in it, brackets closed, and short enough for a title."""
-    return re.search(r"\d", text) and text.count("(") == text.count(")") and 25 < len(text) <= TITLE
+    """Whether the beginning of a sentence says something by itself: a figure in it, brackets and bold closed, and short enough for a title."""
+    closed = text.count("(") == text.count(")") and text.count("**") % 2 == 0
+    return closed and re.search(r"\d", text) and 15 < len(render.plain(text)) <= TITLE
+
+
+def _capital(text):
+    """The text with its first letter a capital, also behind ``**``."""
+    return re.sub(r"^(\W*)(\w)", lambda m: m[1] + m[2].upper(), text, count=1)
 
 
 def _fitting(paragraphs):
@@ -273,16 +290,20 @@ class Deck:
 
     def _cards(self, message):
         """Key figures side by side, each large with what it rests on."""
+        from pptx.enum.text import MSO_ANCHOR
+
         slide, (left, top, wide, high) = self._slide(message)
         columns = self._columns(message.block)
         count = len(list(columns[0].values))
-        for i, place in enumerate(_side_by_side((left, top + high // 8, wide, high // 2), count)):
+        name_high = high // 6  # names stand on one line above, numbers below it, however long a name is
+        for i, (x, y, across, _) in enumerate(_side_by_side((left, top + high // 10, wide, high), count)):
             name, value, *rest = [render.cell(c, i, self.words) for c in columns]
-            box = slide.shapes.add_textbox(place[0], place[1], place[2] - 90000, place[3])
-            frame = box.text_frame
-            shapes.text(frame, [name], 16)
-            shapes.text(frame, [value], 44, colour=html.readable(self.brand), more=True)
-            shapes.text(frame, [t for t in rest if t], 13, colour=theme.COLOURS["soft"], more=True)
+            head = slide.shapes.add_textbox(x, y, across - 90000, name_high).text_frame
+            head.vertical_anchor = MSO_ANCHOR.BOTTOM
+            shapes.text(head, [name], 16)
+            body = slide.shapes.add_textbox(x, y + name_high, across - 90000, high // 2).text_frame
+            shapes.text(body, [value], 44, colour=html.readable(self.brand))
+            shapes.text(body, [t for t in rest if t], 13, colour=theme.COLOURS["soft"], more=True)
 
     def _columns(self, block):
         view, options = views.find(block["view"]), block.get("options") or {}

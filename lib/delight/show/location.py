@@ -10,7 +10,7 @@ import pandas as pd
 from delight.show.charts import Chart, Series
 from delight.show.drivers import CLASS_COLOURS, OTHER, class_word
 from delight.show.theme import COLOURS
-from delight.show.views import Column, figure, reading, table
+from delight.show.views import Column, figure, guide, reading, table
 from delight.show.words import is_missing
 
 #: Up to this many answers the pooled grade leads; from here on the location's own.
@@ -301,7 +301,7 @@ def quotes(said, words, **options):
     return [head, *[f"“{text}”" for text in found]]
 
 
-@reading
+@guide
 def reading_guide(grade, words, **options):
     """Why there are two grades, in a few words."""
     _ = words.gettext
@@ -539,7 +539,7 @@ def _ask(words, row):
     return _("{part} comes first for customers of all locations. What went well last week, and which one thing shall we try next week?")
 
 
-@reading
+@guide
 def kinds_guide(parts, words, **options):
     """What the kinds on the page mean."""
     _ = words.gettext

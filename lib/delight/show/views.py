@@ -70,6 +70,11 @@ def reading(function):
     return _view("reading")(function)
 
 
+def guide(function):
+    """A reading that tells how to read what stands around it: for the page and a speaker's notes, no message by itself."""
+    return _view("reading", look="guide")(function)
+
+
 def table(*, title, note=None, look=""):
     """A view that lays out a table: ``(*results, words, **options) -> list of Column``.
 

@@ -46,6 +46,14 @@ def test_a_question_is_no_message_but_its_answer_is():
     assert title == "After one bad experience 53% would (50%–56%)." and points == ["Considering is not leaving."]
 
 
+def test_a_finding_in_bold_is_the_message_and_no_heading():
+    told = ["**The 31 customers who answered give 7.6 on average.** Weighed with others the best guess is 7.7 (7.3–8.1)."]
+    assert slides.message(told) == (
+        "The 31 customers who answered give 7.6 on average.",
+        ["Weighed with others the best guess is 7.7 (7.3–8.1)."],
+    )
+
+
 def test_a_later_finding_is_never_put_in_the_place_of_the_first():
     told = [
         "**Does it rise?** Nobody can answer between 8 and 9.",
@@ -55,10 +63,13 @@ def test_a_later_finding_is_never_put_in_the_place_of_the_first():
     assert slides.message(told) == ("", told)
 
 
-def test_a_long_sentence_is_cut_at_a_semicolon_or_not_at_all():
+def test_a_long_sentence_is_cut_where_a_part_ends_or_not_at_all():
     half = "The mean grade went from 7.7 to 7.9 (+0.15, interval +0.09 to +0.21)"
-    told = [f"{half}; the share of delighted customers went from 31% to 35% (+4 pp, interval +2 pp to +6 pp), and so did the others."]
-    assert slides.message(told) == (f"{half}.", told), "the whole sentence stays beside it"
+    more = "he share of delighted customers went from 31% to 35% (+4 pp, interval +2 pp to +6 pp), and so did the others."
+    assert slides.message([f"{half}; t{more}"]) == (f"{half}.", [f"T{more}"]), "the rest stays beside it, and nothing is said twice"
+    parts = "**good care** (45%, interval 43%–47%), without a wish of its own; **spare me** (29%, interval 27%–31%), who set store by meals; others"
+    told = [f"**Customers.** We see 3 groups of customers: {parts}."]
+    assert slides.message(told) == ("We see 3 groups of customers.", [f"{parts.replace('good', 'Good', 1)}."])
     told = [f"{half[:-1]}; " + "and more of it, 5%, " * 10 + ")."]
     assert slides.message(told)[0] == "", "the part before the semicolon leaves a bracket open"
 
