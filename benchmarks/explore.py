@@ -20,6 +20,7 @@ from results import record, two_threads
 two_threads()
 
 NUMBERS, FIGURE, FIRST = 0.150, 0.300, 2.0
+EXPERIENCES = ["warmth", "known", "safety", "agreements", "building", "surprise", "expertise", "information"]
 VIEW = """
 import json, time
 start, cpu = time.perf_counter(), time.process_time()
@@ -48,7 +49,7 @@ def responses(rows):
     frame["segment"] = rng.choice(["quality", "unburden", "pedagogy"], rows, p=[0.5, 0.3, 0.2])
     frame["care"], frame["age"] = rng.choice(["day", "after", "pre"], rows), rng.choice(["0-1", "2-3", "4-7", "8+"], rows)
     frame["overall"], frame["recommend"] = grade(0), grade(-0.4, 0)
-    for name in ("warmth", "known", "safety", "agreements", "building", "surprise", "expertise", "information"):
+    for name in EXPERIENCES:
         frame[name] = grade(rng.normal(0, 0.2))
     frame["churned"] = (rng.random(rows) < 1 / (1 + np.exp(frame["overall"] - 5))).astype(float)
     frame.loc[rng.random(rows) < 0.01, "overall"] = np.nan
@@ -69,6 +70,12 @@ def views(frame):
     two.two.value = True
     yield "satisfaction, two selections with their test", two
     yield "loyalty curve, forms and threshold", widgets.LoyaltyExplorer(data, x="overall", outcomes={"recommend": "recommend"})
+    about = {"x": EXPERIENCES, "delight_from": 9}
+    yield "what-if, a filter", widgets.WhatIf(data, overall="overall", recommend="recommend", by=["segment"], **about)
+    drivers = widgets.DriverExplorer(data, y="overall", draws=(0,), **about)
+    yield "drivers, importance without intervals", drivers
+    needs = EXPERIENCES[:6]
+    yield "segments, first look", widgets.SegmentExplorer(data, items=needs)
 
 
 def changes(view, many):

@@ -170,7 +170,7 @@ def mean(values, w=None, *, kind="none", ci_level=0.95):
     else:
         variance = n / (n - 1) * (w**2 * squares).sum() / w.sum() ** 2
     se = float(np.sqrt(variance))
-    half = stats.t.ppf(0.5 + ci_level / 2, n - 1) * se
+    half = special.stdtrit(n - 1, 0.5 + ci_level / 2) * se
     return Estimate(centre, se, float(n - 1), centre - half, centre + half)
 
 

@@ -176,6 +176,12 @@ def _games_howell(answers, first, second, n_groups, ci_level):
     return {"p_games_howell": p, "gh_lo": found.value - half, "gh_hi": found.value + half}
 
 
+@lru_cache(maxsize=4)
+def _legendre(n):
+    """Points and weights of Gauss and Legendre."""
+    return np.polynomial.legendre.leggauss(n)
+
+
 @lru_cache(maxsize=32)
 def _normal_range(k):
     """Distribution function of the range of k standard normal values, as an interpolating spline."""
@@ -193,7 +199,7 @@ class StudentizedRange:
     """
 
     def __init__(self, k, df):
-        at, weight = np.polynomial.legendre.leggauss(120)
+        at, weight = _legendre(120)
         low, high = (np.sqrt(stats.chi2.ppf(p, df) / df) for p in (1e-13, 1 - 1e-13))
         self.s = (low + high) / 2 + (high - low) / 2 * at
         self.weight = weight * (high - low) / 2 * stats.chi2.pdf(df * self.s**2, df) * 2 * df * self.s

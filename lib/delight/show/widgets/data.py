@@ -99,7 +99,7 @@ class Data:
         self.minimum_group, self.weights, self.weights_kind, self.wave = minimum_group, weights, weights_kind, wave
         self.design, self.setup, self.title = dict(design or {}), list(setup), title
         self.model = model or (lambda y: None)
-        self._coded, self._masks = {}, {}
+        self._coded, self._masks, self._shelter = {}, {}, {}
 
     def __len__(self):
         return len(self.frame)
@@ -155,12 +155,20 @@ class Data:
         A filter divides its selection into groups. Groups below the minimum are hidden; where these together are below it too, the
         next smallest is hidden with them, because what is shown, taken from the whole, would tell them.
         """
+        key = frozenset(choice.items())
+        if key not in self._shelter:
+            if len(self._shelter) >= KEPT:
+                self._shelter.clear()
+            self._shelter[key] = self._sheltered(choice)
+        return self._shelter[key]
+
+    def _sheltered(self, choice):
         if self.n(self.mask(choice)) < self.minimum_group:
             return "few"
         for column, value in choice.items():
             others = self.mask({c: v for c, v in choice.items() if c != column})
             coded = self.coded(column)
-            size = self._counted(coded.codes, others, len(coded.values) + 1)
+            size = self._tally([(coded.codes, len(coded.values) + 1)], others)[0]
             small = (size > 0) & (size < self.minimum_group)
             hidden = size[small].sum()
             if not 0 < hidden < self.minimum_group:
@@ -169,13 +177,6 @@ class Data:
             if len(shown) and shown[np.argmin(size[shown])] == coded.place(value):
                 return "told"
         return ""
-
-    def _counted(self, codes, mask, size):
-        codes = codes if mask is None else codes[mask]
-        if self.weights and self.weights_kind == "frequency":
-            w = self._weight if mask is None else self._weight[mask]
-            return np.bincount(codes, np.nan_to_num(w), minlength=size)
-        return np.bincount(codes, minlength=size)
 
     # ---- numbers
 
@@ -199,23 +200,12 @@ class Data:
         from delight.moments import Counts
 
         axes = {c: self.coded(c) for c in dict.fromkeys([y, *also])}
-        sizes = [len(coded.values) + 1 for coded in axes.values()]
+        parts = [(coded.codes, len(coded.values) + 1) for coded in axes.values()]
         if groups:
-            sizes.append(len(groups) + 1)
-        small = np.min_scalar_type(int(np.prod(sizes)))  # a byte a row is read eight times as fast as a whole number
-        cell = np.zeros(len(self), dtype=small)
-        for coded, size in zip(axes.values(), sizes):
-            cell *= small.type(size)
-            cell += coded.codes.astype(small, copy=False)
-        if groups:
-            group = np.full(len(cell), len(groups), dtype=small)
-            for place, inside in reversed(list(enumerate(groups.values()))):
-                np.putmask(group, True if inside is None else inside, small.type(place))
-            cell *= small.type(len(groups) + 1)
-            cell += group
-        n, w, w2 = self._sums(cell if within is None else cell[within], within, int(np.prod(sizes)))
+            parts.append((_first_of(groups.values(), len(self)), len(groups) + 1))
+        n, w, w2 = self._tally(parts, within)
         used = np.flatnonzero(n > 0)
-        places = np.unravel_index(used, sizes)
+        places = np.unravel_index(used, [size for _codes, size in parts])
         columns = {c: np.append(coded.values.astype(object), None)[at] for (c, coded), at in zip(axes.items(), places)}
         columns = {c: pd.to_numeric(pd.Series(v)) if axes[c].values.dtype.kind in "iufb" else v for c, v in columns.items()}
         if groups:
@@ -223,17 +213,33 @@ class Data:
         frame = pd.DataFrame({**columns, "n": n[used].astype(float), "w": w[used], "w2": w2[used]})
         return Counts(frame, [y], self.weights_kind if self.weights else "none")
 
-    def _sums(self, cell, within, size):
+    def _tally(self, parts, within=None):
+        """Answers, weight and squared weight of every combination of codes, for the rows `within`.
+
+        A row of bytes is multiplied and added up much faster than rows are picked out of it, so rows that do not count get a cell of their own.
+        """
+        if within is not None:
+            parts = [(within.view(np.uint8), 2), *parts]
+        sizes = [size for _codes, size in parts]
+        small = np.min_scalar_type(int(np.prod(sizes)))
+        cell = np.zeros(len(self), dtype=small)
+        for codes, size in parts:
+            cell *= small.type(size)
+            cell += codes.astype(small, copy=False)
+        sums = self._sums(cell, int(np.prod(sizes)))
+        return sums if within is None else [each[len(each) // 2 :] for each in sums]
+
+    def _sums(self, cell, size):
         if not self.weights:
             n = np.bincount(cell, minlength=size)
-            return n, n.astype(float), n.astype(float)
-        w = self._weight if within is None else self._weight[within]
+            return [n, n.astype(float), n.astype(float)]
+        w = self._weight
         if self.weights_kind == "frequency":
             n = np.bincount(cell, np.nan_to_num(w), minlength=size)
-            return n, n, n
+            return [n, n, n]
         known = np.isfinite(w) & (w > 0)
-        cell, w = cell[known], w[known]
-        return np.bincount(cell, minlength=size), np.bincount(cell, w, minlength=size), np.bincount(cell, w * w, minlength=size)
+        weights = known.astype(float), np.where(known, w, 0.0), np.where(known, w * w, 0.0)
+        return [np.bincount(cell, each, minlength=size) for each in weights]
 
     def rows(self, mask=None):
         """The responses of a selection, for methods that need rows."""
@@ -268,6 +274,20 @@ class Data:
         return " & ".join(parts) if parts else f"pd.Series(True, {of}.index)"
 
 
+def _first_of(groups, rows):
+    """For every row the place of the first group that has it, the number of groups where none has; a group of None has every row."""
+    groups = list(groups)
+    small = np.min_scalar_type(len(groups))
+    place = np.full(rows, len(groups), dtype=small)
+    for at, inside in reversed(list(enumerate(groups))):
+        if inside is None:
+            place[:] = at
+        else:
+            inside = inside.view(np.uint8).astype(small, copy=False)
+            place = place * (1 - inside) + small.type(at) * inside
+    return place
+
+
 def hidden(table, minimum, *, n="n", keep=()):
     """A table of groups in which small ones are left empty, with the next smallest where what is left would tell them.
 
@@ -293,8 +313,7 @@ def hidden(table, minimum, *, n="n", keep=()):
     if not gone.any():
         return table, []
     table = table.copy()
-    for column in [c for c in table if c not in (*keep, "status")]:
-        if table[column].dtype.kind in "iufb":
-            table[column] = table[column].astype(float).mask(gone)
+    numbers = [c for c in table if c not in (*keep, "status") and table[c].dtype.kind in "iufb"]
+    table[numbers] = np.where(gone[:, None], np.nan, table[numbers].to_numpy(dtype=float))
     table.loc[gone, "status"] = "suppressed"
     return table, np.flatnonzero(gone).tolist()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from html import escape
 from pathlib import Path
@@ -58,6 +58,10 @@ class Look:
         A table below the figure, safe HTML.
     notes : list of str
         Set small, below the lines.
+    question : str
+        What the figure answers; by default its title.
+    later : function, optional
+        Called when the numbers stand there; returns the drawing and its tables.
     """
 
     lines: list
@@ -66,6 +70,15 @@ class Look:
     code: list = field(default_factory=list)
     html: str = ""
     notes: list = field(default_factory=list)
+    question: str = ""
+    later: object = None
+
+    def finished(self):
+        """The same with what was left for later."""
+        if self.later is None:
+            return self
+        drawing, tables = self.later()
+        return replace(self, drawing=drawing, tables={**self.tables, **tables}, later=None)
 
 
 class Explorer(ipywidgets.VBox):
@@ -175,9 +188,10 @@ class Explorer(ipywidgets.VBox):
 
     def show(self, look):
         """Put a view on the screen, the numbers first."""
-        self.shown = look
-        self.numbers.value = said(look.lines, look.notes, question=look.drawing.title if look.drawing else "")
+        question = look.question or (look.drawing.title if look.drawing else "")
+        self.numbers.value = said(look.lines, look.notes, question=question)
         self.numbers.remove_class("delight-stale")
+        self.shown = look = look.finished()
         self._draw(look.drawing)
         self.caption.value = said([], [look.drawing.caption]) if look.drawing and look.drawing.caption else ""
         self.table.value = f'<div class="delight-words">{look.html}</div>' if look.html else ""

@@ -179,6 +179,92 @@ class Drawing:
         return path
 
 
+class Live(Drawing):
+    """A figure that follows a hand: what stands still is drawn once, what moves is drawn over it.
+
+    Subclasses make everything in `build`, which returns the artists that move (by name); `move` sets them to the numbers of the moment,
+    `stand` sets what rarely changes (limits of an axis), and `frame` tells one state of that from another.
+    """
+
+    #: States of what stands still that are kept.
+    KEPT = 16
+
+    def __init__(self, *, size, salt):
+        super().__init__(self._whole, size=size, alt="", salt=salt)
+        self._figure_kept, self._standing, self._frame = None, {}, None
+
+    frame = None
+
+    def build(self, ax):
+        """Every artist; returns a dict of those that move: name → artist or list of artists."""
+        raise NotImplementedError
+
+    def stand(self, ax):
+        """Set the axes to the present frame."""
+
+    def move(self, parts):
+        """Set the artists that move to the numbers of the moment."""
+        raise NotImplementedError
+
+    def _whole(self, ax):
+        parts = self.build(ax)
+        self.stand(ax)
+        self.move(parts)
+        return parts
+
+    def svg(self):
+        """As an SVG element with its text alternative."""
+        import matplotlib
+
+        from delight.show import theme
+
+        with DRAWING:
+            if self._figure_kept is None:
+                with theme.figure(*self.size, salt=self.salt) as (figure, ax):
+                    self._figure_kept = figure, ax, self._whole(ax)
+                    for artist in self._moving():
+                        artist.set_animated(True)
+                    self._standing[self.frame] = svg_text(figure)
+                    self._frame = self.frame
+            figure, ax, parts = self._figure_kept
+            with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": self.salt}):
+                if self.frame != self._frame:
+                    self.stand(ax)
+                    self._frame = self.frame
+                if self.frame not in self._standing:
+                    if len(self._standing) >= self.KEPT:
+                        self._standing.clear()
+                    self._standing[self.frame] = svg_text(figure)
+                self.move(parts)
+                over = _svg_of(figure, self._moving())
+        standing, end = self._standing[self.frame].rsplit("</svg>", 1)
+        return svg_element(f"{standing}{over}</svg>{end}", self.alt)
+
+    def _moving(self):
+        parts = []
+        for part in self._figure_kept[2].values():
+            parts += part if isinstance(part, list) else [part]
+        return sorted(parts, key=lambda artist: artist.get_zorder())
+
+
+def _svg_of(figure, artists):
+    """Some artists of a figure that is laid out, as SVG without its frame."""
+    from matplotlib.backends.backend_svg import RendererSVG
+
+    before, buffer = figure.dpi, io.StringIO()
+    try:
+        figure.dpi = 72
+        renderer = RendererSVG(*(72 * figure.get_size_inches()), buffer)
+        for artist in artists:
+            artist.draw(renderer)
+        renderer.finalize()
+    finally:
+        figure.dpi = before
+    text = buffer.getvalue()
+    inside = text[text.index(">", text.index("<svg")) + 1 : text.rindex("</svg>")]
+    return re.sub(r'<g id="[^"]*">', "<g>", inside)  # their names would be those of what stands still
+
+
 def svg_text(figure):
     """A figure as SVG, drawn once: `savefig` would draw it twice."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG

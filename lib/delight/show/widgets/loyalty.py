@@ -8,7 +8,6 @@ import numpy as np
 from delight.show.widgets import code
 from delight.show.widgets.data import hidden
 from delight.show.widgets.explorer import Explorer, Look, bar_of
-from delight.show.widgets.figures import Drawing
 
 #: Forms in the order of their freedom, with the line they are drawn in.
 FORMS = {"linear": "-", "quadratic": "--", "cubic": "-.", "step": ":"}
@@ -54,7 +53,7 @@ class LoyaltyExplorer(Explorer):
             form: ipywidgets.Checkbox(value=form in ("linear", "step"), description=names[form], indent=False, layout={"width": "auto"})
             for form in FORMS
         }
-        self.names = names
+        self.names, self._live = names, None
         row = {"flex_flow": "row wrap"}
         controls = [ipywidgets.HBox([self.outcome, self.threshold], layout=row), ipywidgets.HBox(list(self.forms.values()), layout=row)]
         super().__init__([bar], controls, presentation=presentation)
@@ -159,50 +158,21 @@ class LoyaltyExplorer(Explorer):
     # ---- the figure
 
     def _drawing(self, table, laid, tau, turned, scale):
+        from delight.show.widgets.curves import Curves
+
         words, _ = self.words, self.words.gettext
         binary = scale.points is not None and len(scale.points) == 2
-        factor = 100 if binary else 1
-        asked = words.column(self.outcome.value)
-        axis = _("Stayed (%)") if turned else _("Yes (%)") if binary else asked
         shown = [form for form, box in self.forms.items() if box.value]
-
-        def draw(ax):
-            from textwrap import fill
-
-            from delight.show.theme import COLOURS, CYCLE
-
-            t = table.dropna(subset=["mean"])
-            values, lo, hi = (factor * t[c].astype(float) for c in ("mean", "ci_lo", "ci_hi"))
-            ax.vlines(t["grade"], lo, hi, color=COLOURS["main"], linewidth=1.1)
-            ax.scatter(t["grade"], values, s=26, color=COLOURS["main"], zorder=3, label=_("answers at each grade"))
-            for place, form in enumerate(shown, 1):
-                rows = laid[(laid["form"] == form) & laid["fitted"].notna()]
-                colour = CYCLE[place % len(CYCLE)]
-                for part in self._pieces(rows, form, tau):
-                    ax.plot(part["grade"], factor * part["fitted"], FORMS[form], color=colour, linewidth=1.6, label=None)
-                if len(rows):
-                    ax.plot([], [], FORMS[form], color=colour, label=self.names[form])
-            ax.axvline(tau - 0.5, color=COLOURS["second"], linewidth=1, linestyle=(0, (4, 3)))
-            ax.annotate(
-                _("from {grade}").format(grade=self._point(tau)),
-                (tau - 0.45, 0.02),
-                xycoords=("data", "axes fraction"),
-                fontsize=8,
-                color=COLOURS["second"],
-            )
-            ax.set_xlabel(words.column(self.x))
-            ax.set_ylabel(fill(axis, 36))
-            if len(table) <= 12:
-                ax.set_xticks(table["grade"].astype(float))
-            if binary:
-                ax.set_ylim(0, 103)
-            else:
-                ax.set_ylim(scale.min - 0.02 * (scale.max - scale.min), scale.max * 1.02)
-            ax.grid(axis="y")
-            ax.tick_params(length=0)
-            ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, handletextpad=0.4)
-            return ax
-
+        asked = words.column(self.outcome.value)
+        about = {
+            "grades": tuple(table["grade"].astype(float)),
+            "forms": {form: (self.names[form], FORMS[form]) for form in shown},
+            "x_label": words.column(self.x),
+            "y_label": _("Stayed (%)") if turned else _("Yes (%)") if binary else asked,
+            "ends": (0, 103) if binary else (scale.min - 0.02 * (scale.max - scale.min), scale.max * 1.02),
+        }
+        if self._live is None or self._live.about != about:
+            self._live = Curves(words, factor=100 if binary else 1, **about)
         rows = table.dropna(subset=["mean"])
         alt = _("How loyal customers are at every grade.")
         if len(rows):
@@ -211,17 +181,14 @@ class LoyaltyExplorer(Explorer):
             alt += " " + _("From {a} at grade {low} to {b} at grade {high}.").format(
                 a=show(first["mean"]), low=self._point(first["grade"]), b=show(last["mean"]), high=self._point(last["grade"])
             )
-        return Drawing(
-            draw,
-            size=(165, 88),
+        return self._live.update(
+            table,
+            laid,
+            tau,
+            _("from {grade}").format(grade=self._point(tau)),
             alt=alt,
             title=_("How does loyalty rise with the grade?"),
             caption=_(
                 "Dots are the mean of those who gave a grade, with 95% intervals; lines are what each form expects. Move the slider to try a threshold."
             ),
-            salt="loyalty",
         )
-
-    def _pieces(self, rows, form, tau):
-        """A step is drawn as two lines."""
-        return [rows[rows["grade"] < tau], rows[rows["grade"] >= tau]] if form == "step" else [rows]

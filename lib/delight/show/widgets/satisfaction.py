@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import ipywidgets
 import numpy as np
 
@@ -81,7 +83,7 @@ class SatisfactionExplorer(Explorer):
             return Look([self._few_left(overlap)])
         also = [design[k] for k in ("clusters", "strata") if design.get(k)]
         options = {**self._design_as_code(design), **({"by": SELECTION} if groups else {})}
-        lines, tables, text, drawing = [], {}, list(selecting), None
+        lines, tables, text, later = [], {}, list(selecting), None
         if self.overall:
             counted = self.data.counts(self.overall, within=within, groups=groups, also=also)
             found = self._levels(counted, options, text)
@@ -89,15 +91,14 @@ class SatisfactionExplorer(Explorer):
             if self.two.value:
                 lines += self._difference(counted, options, text)
             tables["levels"] = found.table
-            shares = self._distribution(counted, options)
-            tables["distribution"] = shares.table
-            drawing = self._drawing(shares, found)
+            later = partial(self._figure, counted, options, [name for name, _row in self._rows(found)])
         if self.recommend and self.data.n(within):
             counted = self.data.counts(self.recommend, within=within, groups=groups, also=also)
             if counted.frame[self.recommend].notna().any():
                 lines += self._promoters(counted, options, text, tables)
         notes = [self._overlap_note(overlap)] if overlap else []
-        return Look(lines, drawing, tables, ["from delight import satisfaction", "", *text], notes=notes)
+        question = self.words.gettext("How are the grades spread, and where does delight begin?") if later else ""
+        return Look(lines, None, tables, ["from delight import satisfaction", "", *text], notes=notes, question=question, later=later)
 
     def _rows(self, result):
         """(name, row) of every selection; the name is empty where there is one."""
@@ -221,19 +222,18 @@ class SatisfactionExplorer(Explorer):
 
     # ---- the figure
 
-    def _drawing(self, shares, found):
+    def _figure(self, counted, options, names):
+        """(drawing, its table): what the numbers do not wait for."""
         from delight.show.widgets.zones import Zones
 
         words, _ = self.words, self.words.gettext
-        panels = [(name, self._table_of(shares, name)) for name, _row in self._rows(found)]
-        scale = self.data.scales[self.overall]
+        shares = self._distribution(counted, options)
+        panels = [(name, self._table_of(shares, name)) for name in names]
         if self._live is None or not self._live.fits(panels):
-            self._live = Zones(panels, words, scale, label=words.column(self.overall))
-        return self._live.update(
-            panels,
-            title=_("How are the grades spread, and where does delight begin?"),
-            caption=_("Share of the answers at every point; thin lines are 95% intervals. The zones are coloured, with their share above."),
-        )
+            self._live = Zones(panels, words, self.data.scales[self.overall], label=words.column(self.overall))
+        caption = _("Share of the answers at every point; thin lines are 95% intervals. The zones are coloured, with their share above.")
+        drawn = self._live.update(panels, title=_("How are the grades spread, and where does delight begin?"), caption=caption)
+        return drawn, {"distribution": shares.table}
 
     def _table_of(self, shares, name):
         table = shares.table

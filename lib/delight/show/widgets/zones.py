@@ -1,15 +1,17 @@
-"""A distribution with the zones of delight, drawn once and then moved: bars, limits and words are changed in place."""
+"""A distribution with the zones of delight, drawn once and then moved: bars, limits and words follow the selection."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from delight.show.widgets.figures import DRAWING, Drawing, svg_element, svg_text
+from delight.show.widgets.figures import Live
 
+#: Where the axis may end (%).
+_TOPS = (10, 20, 30, 40, 60, 80, 100)
 _COLOURS = {"low": "dissatisfied", "middle": "satisfied", "delighted": "delighted", "": "satisfied"}
 
 
-class Zones(Drawing):
+class Zones(Live):
     """Bars of one or two selections over the points of a scale.
 
     Parameters
@@ -23,15 +25,15 @@ class Zones(Drawing):
     """
 
     def __init__(self, panels, words, scale, *, label):
-        super().__init__(self._build, size=(165, 72), alt="", salt="zones")
+        super().__init__(size=(165, 72), salt="zones")
         self.words, self.scale, self.label = words, scale, label
         self.points = panels[0][1]["point"].to_numpy(dtype=float)
         self.bands = panels[0][1]["band"].tolist()
-        self.number, self._figure_kept, self.panels = len(panels), None, panels
+        self.panels = panels
 
     def fits(self, panels):
         """Whether these panels go into the figure as it stands."""
-        return len(panels) == self.number and np.array_equal(panels[0][1]["point"].to_numpy(dtype=float), self.points)
+        return len(panels) == len(self.panels) and np.array_equal(panels[0][1]["point"].to_numpy(dtype=float), self.points)
 
     def update(self, panels, *, title, caption):
         """The same figure with other numbers."""
@@ -58,27 +60,35 @@ class Zones(Drawing):
         zones = "; ".join(self._zone_text(first, last, shares) for _b, first, last, shares in self._zones)
         return _("Distribution of the answers. Shares of the zones: {zones}.").format(zones=zones)
 
-    def _build(self, ax):
-        """Every artist, with the numbers of the moment."""
+    @property
+    def frame(self):
+        """Where the axis ends."""
+        highest = max(np.nanmax(100 * t[c].to_numpy(dtype=float), initial=0.0) for _n, t in self.panels for c in ("share", "hi"))
+        return next((top for top in _TOPS if top >= highest), _TOPS[-1])
+
+    def stand(self, ax):
+        ax.set_ylim(0, self.frame)
+
+    def build(self, ax):
+        """Bars and limits of every panel, and the words above each zone."""
         from delight.show.theme import COLOURS, family
 
         step = float(np.min(np.diff(self.points))) if len(self.points) > 1 else 1.0
-        width = 0.8 * step / self.number
-        self._bars, self._limits = [], []
-        for place in range(self.number):
-            x = self.points + (place - (self.number - 1) / 2) * width
+        number = len(self.panels)
+        width = 0.8 * step / number
+        bars, limits, texts = [], [], []
+        for place in range(number):
+            x = self.points + (place - (number - 1) / 2) * width
             colours = [COLOURS[_COLOURS[b]] for b in self.bands]
-            bars = ax.bar(x, np.zeros(len(x)), width=width * 0.94, color=colours, alpha=1.0 if place == 0 else 0.45, linewidth=0)
-            self._bars.append(bars)
-            self._limits.append(ax.vlines(x, 0, 0, color=COLOURS["ink"], linewidth=0.8))
-        self._texts = []
+            bars += ax.bar(x, np.zeros(len(x)), width=width * 0.94, color=colours, alpha=1.0 if place == 0 else 0.45, linewidth=0)
+            limits.append(ax.vlines(x, 0, 0, color=COLOURS["ink"], linewidth=0.8))
         for _band, first, last, _s in self._zones:
             middle = (self.points[first] + self.points[last]) / 2
             style = {"ha": "center", "va": "bottom", "fontsize": 9, "fontfamily": family(), "fontweight": 600, "color": COLOURS["ink"]}
-            self._texts.append(ax.annotate("", (middle, 1.02), xycoords=("data", "axes fraction"), **style))
+            texts.append(ax.annotate("", (middle, 1.02), xycoords=("data", "axes fraction"), **style))
             if first:
                 ax.axvline((self.points[first - 1] + self.points[first]) / 2, color=COLOURS["grid"], linewidth=0.8, zorder=0)
-        if self.number == 2:
+        if number == 2:
             from matplotlib.patches import Patch
 
             handles = [Patch(color=COLOURS["soft"], alpha=a, label=name) for a, (name, _t) in zip((1.0, 0.45), self.panels)]
@@ -90,35 +100,18 @@ class Zones(Drawing):
         ax.grid(axis="y")
         ax.spines["left"].set_visible(False)
         ax.tick_params(length=0)
-        self._move(ax)
+        return {"bars": bars, "limits": limits, "texts": texts}
 
-    def _move(self, ax):
+    def move(self, parts):
         """Bars, limits and words to the numbers of the panels."""
-        top = 1.0
-        for bars, limits, (_name, table) in zip(self._bars, self._limits, self.panels):
-            share, lo, hi = (100 * table[c].to_numpy(dtype=float) for c in ("share", "lo", "hi"))
-            for bar, value in zip(bars, np.nan_to_num(share)):
+        bars = iter(parts["bars"])
+        for limits, (_name, table) in zip(parts["limits"], self.panels):
+            share, lo, hi = (np.nan_to_num(100 * table[c].to_numpy(dtype=float)) for c in ("share", "lo", "hi"))
+            at = []
+            for value in share:
+                bar = next(bars)
                 bar.set_height(value)
-            x = [bar.get_x() + bar.get_width() / 2 for bar in bars]
-            limits.set_segments([[(at, a), (at, b)] for at, a, b in zip(x, np.nan_to_num(lo), np.nan_to_num(hi))])
-            top = max(top, np.nanmax(np.nan_to_num(hi), initial=1.0))
-        ax.set_ylim(0, next(t for t in (5, 10, 15, 20, 30, 40, 50, 60, 80, 100, 101) if t >= top or t == 101))
-        for text, (_band, first, last, shares) in zip(self._texts, self._zones):
+                at.append(bar.get_x() + bar.get_width() / 2)
+            limits.set_segments([[(x, a), (x, b)] for x, a, b in zip(at, lo, hi)])
+        for text, (_band, first, last, shares) in zip(parts["texts"], self._zones):
             text.set_text(self._zone_text(first, last, shares))
-
-    def svg(self):
-        """The figure as an SVG element: laid out once, afterwards only moved."""
-        import matplotlib
-
-        from delight.show import theme
-
-        with DRAWING:
-            if self._figure_kept is None:
-                with theme.figure(*self.size, salt=self.salt) as (figure, ax):
-                    self._build(ax)
-                    self._figure_kept = figure, ax
-            figure, ax = self._figure_kept
-            self._move(ax)
-            with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": self.salt}):
-                text = svg_text(figure)
-        return svg_element(text, self.alt)
