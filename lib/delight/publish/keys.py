@@ -10,6 +10,7 @@ from pathlib import Path
 
 import delight
 from delight.feedback.keys import study_key
+from delight.publish import story as words
 from delight.result import plain
 
 
@@ -109,8 +110,8 @@ def chapter(order, chapter, base, tables):
 
 
 def story(order):
-    """Hash of the consultant's words about the wave, in every language."""
-    return digest(*sorted([language, of_file(path)] for (wave, language), path in order.study.story.items() if wave == order.wave))
+    """Hash of the consultant's words about the wave (or, without those, about an earlier one), in every language."""
+    return digest(*[[language, wave, of_file(path)] for language, (path, wave) in words.files(order.study, order.wave).items()])
 
 
 def report(order):

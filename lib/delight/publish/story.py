@@ -6,6 +6,9 @@ of a column. With the value seen while writing, ``{{drivers.importance:warmth=0.
 written for. When that number has changed beyond its rounding, the words may no longer be true: the piece is left out of the client's
 report, and the run and chapter 99 say so, until the consultant has read it again and written the new value. An action is a list item
 ``- what | who | 2025-12-01``.
+
+A wave without words of its own takes over those of the wave before. Of these only pieces stand whose every number was seen and is the
+same still: what cannot be held against the new wave is not said of it.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from html import escape
 from pathlib import Path
@@ -53,7 +56,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Piece:
-    """A paragraph, heading, list item or action, and where it stands."""
+    """A paragraph, heading, list item or action, and where it stands; `earlier` is the wave it was written for, if not the report's own."""
 
     section: str
     kind: str
@@ -62,16 +65,26 @@ class Piece:
     line: int
     owner: str = ""
     due: str = ""
+    earlier: str = ""
 
     @property
     def references(self):
         """The numbers in its text, in order."""
         return [reference(m[1]) for m in _PLACE.finditer(self.text)]
 
+    @property
+    def watched(self):
+        """Whether it rests on numbers, each with the value seen while writing."""
+        return bool(self.references) and all(ref.seen is not None for ref in self.references)
+
 
 @dataclass(frozen=True)
 class Flag:
-    """A piece that the report leaves out, and why: ``changed`` (with both values), ``hidden`` (a small group) or ``absent``."""
+    """A piece that the report leaves out, and why.
+
+    ``changed`` (with both values), ``hidden`` (a small group), ``absent`` (a chapter left out), ``unwatched`` (of an earlier wave, without
+    numbers that tell whether it still holds).
+    """
 
     piece: Piece
     why: str
@@ -89,6 +102,7 @@ class Flag:
         reasons = {
             "hidden": "is hidden or has no value (a small group), so the piece is left out of the report.",
             "absent": "belongs to a chapter that this report leaves out or skipped, so the piece is left out too.",
+            "unwatched": f"was written for {self.piece.earlier}; without numbers seen then and now, it is left out of the report.",
         }
         return f"{place}: {self.placeholder} {reasons[self.why]}"
 
@@ -236,6 +250,15 @@ def reference(inside):
     return Reference(table, row, value / 100, decimals + 2) if percent else Reference(table, row, value, decimals)
 
 
+def files(study, wave):
+    """The story of a wave by language, as (path, wave it was written for): its own, else that of the wave before, as far back as needed."""
+    waves = list(study.waves)
+    found = {}
+    for earlier in waves[: waves.index(wave) + 1]:
+        found |= {language: (path, earlier) for (of_wave, language), path in study.story.items() if of_wave == earlier}
+    return dict(sorted(found.items()))
+
+
 def keep(study, wave, work, chapters=None):
     """Keep the story of a wave in the work folder, so that reports can be made without the study.
 
@@ -254,11 +277,10 @@ def keep(study, wave, work, chapters=None):
         Mistakes in any of its files.
     """
     found, mistakes = {}, []
-    for (of_wave, language), path in sorted(study.story.items()):
-        if of_wave != wave:
-            continue
+    for language, (path, of_wave) in files(study, wave).items():
+        earlier = "" if of_wave == wave else of_wave
         try:
-            found[language] = [asdict(piece) for piece in parse(path, chapters)]
+            found[language] = [asdict(replace(piece, earlier=earlier)) for piece in parse(path, chapters)]
         except StudyError as error:
             mistakes.append(str(error))
     if mistakes:
@@ -301,7 +323,17 @@ def warnings(content, languages):
     if content.about.get("location"):
         return []
     stories = kept(content.work)
-    found = [str(flag) for language in languages if language in stories for flag in told(content, content.words(language)).flagged]
+    found = []
+    for language in [language for language in languages if stories.get(language)]:
+        pieces, flagged = stories[language], told(content, content.words(language)).flagged
+        if earlier := pieces[0].earlier:
+            stand, file = len(pieces) - len({flag.piece for flag in flagged}), f"story/{content.about['wave']}.{language}.md"
+            say = (
+                f"There is no {file}, so {pieces[0].file} is taken over from {earlier}: {stand} of its {len(pieces)} pieces rest on numbers"
+            )
+            found.append(f"{say} that are the same still and stand in the report. Chapter 99 lists them all.")
+        else:
+            found += map(str, flagged)
     lacking = [language for language in languages if stories and language not in stories]
     if lacking:
         have = ", ".join(sorted(stories))
@@ -333,6 +365,8 @@ def tell(pieces, result, has, done, words):
     story, mistakes, kept_pieces = Told(), [], []
     for piece in pieces:
         html, flags = _filled(piece, result, has, done, words, mistakes)
+        if piece.earlier and not flags and not piece.watched:
+            flags = [Flag(piece, "unwatched", piece.text)]
         story.flagged += flags
         if not flags:
             kept_pieces.append((piece, html))
@@ -358,7 +392,7 @@ def _filled(piece, result, has, done, words, mistakes):
         try:
             value, text = look_up(ref, result, has, words)
         except LookupError as error:
-            if ref.table.partition(".")[0] not in done:
+            if piece.earlier or ref.table.partition(".")[0] not in done:
                 flags.append(Flag(piece, "absent", match[0]))
             else:
                 mistakes.append(f"{piece.file}, line {piece.line}: {match[0]}: {error.args[0]}")
@@ -494,7 +528,7 @@ def review(here):
     -------
     Review
     """
-    path = here.study.story.get((here.wave, here.language))
+    path, of_wave = files(here.study, here.wave).get(here.language, (None, ""))
     if path is None:
         return Review([])
 
@@ -504,6 +538,8 @@ def review(here):
     rows = []
     for piece in parse(path):
         states, write = [], piece.text
+        if of_wave != here.wave and not piece.watched:
+            states.append(f"written for {of_wave}, and no number tells whether it still holds. Left out of the report")
         for match in _PLACE.finditer(piece.text):
             ref = reference(match[1])
             try:

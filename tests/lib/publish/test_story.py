@@ -19,7 +19,7 @@ def kept(tmp_path, text, *, language="en"):
     """Content of the made-up run with this story."""
     content = made_up_report.content(tmp_path)
     path = write(tmp_path, text, f"2025-1.{language}.md")
-    story.keep(SimpleNamespace(story={("2025-1", language): path}), "2025-1", tmp_path)
+    story.keep(SimpleNamespace(waves=("2025-1",), story={("2025-1", language): path}), "2025-1", tmp_path)
     return content
 
 
@@ -136,7 +136,7 @@ def test_a_location_report_tells_no_story(tmp_path):
 def test_a_run_without_a_story_forgets_the_one_before(tmp_path):
     kept(tmp_path, "# summary\nWords.")
     assert json.loads((tmp_path / "story.json").read_text())["en"]
-    story.keep(SimpleNamespace(story={}), "2025-1", tmp_path)
+    story.keep(SimpleNamespace(waves=("2025-1",), story={}), "2025-1", tmp_path)
     assert story.kept(tmp_path) == {}
 
 
@@ -144,7 +144,7 @@ def test_the_review_shows_what_to_write(tmp_path):
     content = made_up_report.content(tmp_path)
     path = write(tmp_path, "# drivers\nWarmth has {{drivers.importance:warmth}}.\n\nPrice has {{drivers.importance:price=0.3}}.\n")
     here = SimpleNamespace(
-        study=SimpleNamespace(story={("2025-1", "en"): path}),
+        study=SimpleNamespace(waves=("2025-1",), story={("2025-1", "en"): path}),
         wave="2025-1",
         language="en",
         words=content.words("en"),
@@ -156,3 +156,35 @@ def test_the_review_shows_what_to_write(tmp_path):
     assert review.rows[0]["write"] == "Warmth has {{drivers.importance:warmth=0.24}}."
     assert review.rows[1]["state"].startswith("changed: was 0.3, is 0.0651")
     assert len(review.flagged) == 1 and "<table>" in review._repr_html_()
+
+
+def test_a_wave_without_words_takes_over_what_still_holds_of_the_wave_before(tmp_path):
+    content = made_up_report.content(tmp_path)
+    text = """# summary
+
+Well done all.
+
+# drivers
+
+## Warmth
+
+Warmth leads with {{drivers.importance:warmth=0.24}}.
+
+Warmth led with {{drivers.importance:warmth=0.31}}.
+
+Warmth has {{drivers.importance:warmth}}.
+
+Price has {{drivers.importance:gone=0.24}}.
+"""
+    paths = {("2024-1", "nl"): write(tmp_path, "# summary\nOud.", "2024-1.nl.md"), ("2024-2", "en"): write(tmp_path, text, "2024-2.en.md")}
+    paths[("2025-1", "nl")] = write(tmp_path, "# summary\nNieuw.", "2025-1.nl.md")
+    study = SimpleNamespace(waves=("2024-1", "2024-2", "2025-1", "2025-2"), story=paths)
+    assert {language: wave for language, (_, wave) in story.files(study, "2025-1").items()} == {"en": "2024-2", "nl": "2025-1"}
+    assert {language: wave for language, (_, wave) in story.files(study, "2024-1").items()} == {"nl": "2024-1"}
+    story.keep(study, "2025-1", tmp_path)
+    made = story.told(content, content.words("en"))
+    assert made.sections == {"drivers": "<p>Warmth leads with 24%.</p>"}
+    assert [flag.why for flag in made.flagged] == ["unwatched", "unwatched", "changed", "unwatched", "absent"]
+    assert "was written for 2024-2" in str(made.flagged[0])
+    (warning,) = story.warnings(content, ["en", "nl"])
+    assert warning.startswith("There is no story/2025-1.en.md, so story/2024-2.en.md is taken over from 2024-2: 1 of its 6 pieces")
