@@ -6,6 +6,7 @@ from numbers import Number
 
 from delight.result import STATUSES
 from delight.show import report
+from delight.show.drivers import class_word
 from delight.show.views import Column
 from delight.show.words import is_missing
 
@@ -95,7 +96,9 @@ def columns(words, result):
             title, show = texts[key]
             made.append(Column(title, ["" if is_missing(v) or v == "" else show(v) for v in table[key]]))
         elif not _is_number(table[key]):
-            made.append(Column(key.replace("_", " "), ["" if is_missing(v) else v for v in table[key]]))
+            codes = ["" if is_missing(v) else v for v in table[key]]
+            if any(code != "" for code in codes):
+                made.append(Column(_code(words, key), codes))
         elif key in figures and not table[key].isna().all():
             lo, hi = _limits(keys, at)
             made.append(
@@ -103,6 +106,56 @@ def columns(words, result):
             )
     named = {texts[k][0] for k in ("status",)} | {figures[k][0] for k in ("n", "n_missing", "n_eff", "count")}
     return made if any(c.heading not in named for c in made) else []
+
+
+def _code(words, key):
+    """Heading of a column of codes that stand as they are."""
+    _ = words.gettext
+    return {
+        "archetype": _("Archetype"),
+        "attribute_group": _("Group of experiences"),
+        "band": _("Range of grades"),
+        "block": _("Block"),
+        "check": _("Check"),
+        "code": _("Code"),
+        "coding": _("Coding"),
+        "contrast": _("Contrast"),
+        "estimator": _("Estimator"),
+        "failed": _("Checks not passed"),
+        "flag": _("Flag"),
+        "flags": _("Reservations"),
+        "form": _("Form"),
+        "game": _("Way of sharing out"),
+        "kind": _("Kind"),
+        "label_effects": _("Effects of labels"),
+        "level": _("Level"),
+        "message": _("Message"),
+        "method": _("Method"),
+        "model": _("Model"),
+        "other": _("Compared with"),
+        "outcome_role": _("Kind of outcome"),
+        "part": _("Part"),
+        "place": _("Place"),
+        "population": _("Population"),
+        "quadrant": _("Quadrant"),
+        "retest_source": _("Source of the repeated answers"),
+        "role": _("Role"),
+        "route": _("Route"),
+        "rule": _("Rule"),
+        "scale": _("Scale"),
+        "source": _("Source"),
+        "source_items": _("Kind of questions"),
+        "step": _("Step"),
+        "term": _("Term"),
+        "terms": _("Terms"),
+        "test": _("Kind of test"),
+        "trigger": _("Occasion"),
+        "unit": _("Unit"),
+        "verdict": _("Verdict"),
+        "verdict_here": _("Verdict at this place"),
+        "wishes": _("Wishes"),
+        "zone": _("Zone"),
+    }.get(key, key.replace("_", " "))
 
 
 def _is_number(values):
@@ -129,7 +182,14 @@ def _texts(words):
         "by": (_("Grouping"), words.by),
         "group": (_("Group"), str),
         "segment": (_("Segment"), words.segment),
+        "assigned": (_("Assigned to"), words.segment),
+        "highest": (_("Highest in"), words.segment),
+        "lowest": (_("Lowest in"), words.segment),
         "wave": (_("Wave"), words.wave),
+        "previous": (_("Wave before"), words.wave),
+        "impact_class": (_("Kind"), lambda v: class_word(words, v)),
+        "likely_class": (_("Most likely kind"), lambda v: class_word(words, v)),
+        "panel_class": (_("Kind by this coding"), lambda v: class_word(words, v)),
         "location": (_("Location"), words.location),
         "label": (_("Label"), str),
         "attribute": (_("Experience"), column),
