@@ -30,7 +30,7 @@ LIBRARIES = (
 )
 #: What the engine's fork runs on.
 SESSION = ("delight.kernels.session", "delight.kernels.figures")
-#: What Jupyter's own kernel runs on.
+#: What Jupyter's own kernel runs on, and what a first view of a study (`delight.show.widgets`) needs besides.
 KERNEL = (
     "ipykernel.kernelapp",
     "ipykernel.ipkernel",
@@ -39,5 +39,9 @@ KERNEL = (
     "IPython.core.historyapp",
     "comm",
     "debugpy",
+    "anywidget",
+    "babel.messages.pofile",
+    "matplotlib.backends.backend_svg",
+    "pydantic",
     "delight.kernels.figures",
 )

@@ -1,6 +1,7 @@
 """Widgets without a browser: selections, counts, protection, the code behind a view, saving it, and long work that can be stopped."""
 
 import inspect
+import re
 import threading
 import time
 
@@ -195,10 +196,35 @@ def test_many_responses_are_explored_by_sums_that_give_the_same_weights(monkeypa
     rows = widgets.DriverExplorer(data, y="overall", x=["warmth", "speed"], draws=(0,))
     monkeypatch.setattr(drivers, "MANY", 100)
     sums = widgets.DriverExplorer(data, y="overall", x=["warmth", "speed"], draws=(0,))
+    assert sums.work.wait(60)
     assert "sums = moments(" in sums.code and "moments" not in rows.code
     ours, theirs = (next(iter(v.shown.tables.values())) for v in (sums, rows))
     np.testing.assert_allclose(ours["share"], theirs["share"], rtol=1e-9)
     pd.testing.assert_frame_equal(run(sums, responses)["result"].table, ours, check_dtype=False)
+
+
+def test_a_first_answer_of_many_responses_comes_from_some_of_them_and_says_so(monkeypatch, responses):
+    from delight.show.widgets import drivers, what_if
+
+    data = widgets.Data(responses, by=["wave"], words=Words("en"), scales=SCALES)
+    for module in (drivers, what_if):
+        monkeypatch.setattr(module, "MANY", 250)
+        monkeypatch.setattr(module, "FEW", 100)
+    for view in (
+        widgets.DriverExplorer(data, y="overall", x=["warmth", "speed"], draws=(0,)),
+        widgets.WhatIf(data, x=["warmth", "speed"], overall="overall"),
+    ):
+        view.work.wait(60)
+        view.sharpen = list  # look at the first answer only
+        view.bars[0].choose(wave="2025")
+        assert "From 100 of these responses, evenly taken; all 300 follow." in view.numbers.value
+        assert "chosen = chosen.iloc[::3]" in view.code
+        made = run(view, responses)["result"].table
+        pd.testing.assert_frame_equal(made, next(iter(view.shown.tables.values()))[list(made)], check_dtype=False)
+        del view.sharpen
+        view.refresh()
+        assert view.work.wait(60) and "evenly taken" not in view.numbers.value and "iloc" not in view.code
+        assert 290 <= next(iter(view.shown.tables.values()))["n"].iloc[0] <= 300
 
 
 def test_an_attribute_chosen_in_the_figure_shows_its_raw_relation(driven, responses):
@@ -344,6 +370,25 @@ def test_an_explorer_can_be_shown(data):
     ]
     for view in views:
         assert type(view).__name__ in repr(view)
+
+
+def test_what_moves_in_a_figure_is_drawn_over_what_stands_still(data):
+    """A figure that followed the filter is the one that is drawn anew, mark by mark."""
+    for make in (
+        lambda: widgets.SatisfactionExplorer(data, overall="overall"),
+        lambda: widgets.LoyaltyExplorer(data, x="overall", outcomes={"recommend": "recommend"}),
+    ):
+        followed, fresh = make(), make()
+        followed.bars[0].choose(wave="2024")
+        followed.bars[0].choose(wave="2025")
+        fresh.picture.svg, fresh.bars[0]._quiet = "", True
+        fresh.bars[0].menus["wave"].value = "2025"
+        fresh._live = None
+        fresh.refresh()
+        marks = [re.findall(r' d="([^"]*)"', view.picture.svg) for view in (followed, fresh)]
+        assert len(marks[0]) == len(marks[1]) > 20
+        texts = [re.findall(r">([^<>]+)</text>", view.picture.svg) for view in (followed, fresh)]
+        assert texts[0] == texts[1] and followed.picture.svg.count("aria-label") == 1
 
 
 # ---- segments

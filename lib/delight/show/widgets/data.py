@@ -245,6 +245,15 @@ class Data:
         """The responses of a selection, for methods that need rows."""
         return self.frame if mask is None else self.frame[mask]
 
+    def part(self, mask, most):
+        """(the responses of a selection, or evenly every k-th of them where they are more than `most`; k)."""
+        n = len(self) if mask is None else int(np.count_nonzero(mask))
+        if n <= most:
+            return self.rows(mask), 1
+        every = -(-n // most)
+        at = np.arange(len(self)) if mask is None else np.flatnonzero(mask)
+        return self.frame.iloc[at[::every]], every
+
     def table(self, columns, mask=None):
         """(table, weights, weights_kind) of a few columns: identical answers counted once, where no weight stands in the way.
 
@@ -267,6 +276,22 @@ class Data:
             return [f"{name} = {of}"]
         parts = [f"({of}[{written(c)}] == {written(v)})" for c, v in choice.items()]
         return [f"{name} = {of}[{' & '.join(parts)}]"]
+
+    def part_line(self, every):
+        """The line that takes every k-th response; none for all of them."""
+        return [f"chosen = chosen.iloc[::{every}]"] if every > 1 else []
+
+    def part_note(self, n, every, follows=True):
+        """What to say of numbers from every k-th response."""
+        if every == 1:
+            return []
+        _, number = self.words.gettext, self.words.number
+        note = (
+            _("From {few} of these responses, evenly taken; all {n} follow.")
+            if follows
+            else _("From {few} of these {n} responses, evenly taken.")
+        )
+        return [note.format(few=number(-(-n // every)), n=number(n))]
 
     def condition(self, choice, of="responses"):
         """A selection as an expression: True where a row is in it."""

@@ -12,8 +12,9 @@ from delight.show.widgets.figures import Drawing, Picture
 
 #: Draws in which a view sharpens: at once without intervals, then with few, then with those of a report.
 DRAWS = (0, 200, 2000)
-#: With more responses than this, sums over groups of rows take the place of rows.
+#: With more responses than this a first answer comes from some of them, and sums over groups of rows then take the place of rows.
 MANY = 20_000
+FEW = 2_500
 
 
 class DriverExplorer(Explorer):
@@ -69,8 +70,8 @@ class DriverExplorer(Explorer):
 
     # ---- the three views
 
-    def _given(self):
-        """(rows, or sums over groups of rows where there are many; arguments of a method; code that makes them)."""
+    def _given(self, few):
+        """(rows, or sums over groups of rows where there are many; arguments of a method; code that makes them; notes)."""
         data, mask = self.data, self.bars[0].mask
         scales = {c: data.scales[c] for c in [self.y, *self.x]}
         clusters = data.design.get("clusters")
@@ -78,41 +79,59 @@ class DriverExplorer(Explorer):
         written = {"y": self.y, "x": self.x, "scales": scales, "clusters": clusters, "not_applicable": self.not_applicable or None}
         written |= {"weights": data.weights, "weights_kind": data.weights_kind if data.weights else None}
         options = {k: v for k, v in written.items() if v is not None}
-        if data.n(mask) <= MANY or self.not_applicable:
-            return data.rows(mask), options, []
+        if data.n(mask) <= MANY or few:
+            rows, every = data.part(mask, FEW if few else len(data))
+            return rows, options, data.part_line(every), data.part_note(data.n(mask), every)
+        if self.not_applicable:
+            return data.rows(mask), options, [], []
         from delight.moments import moments
 
         how = {**options, "terms": ["linear", "knots", "dummies"]}
         columns = [self.y, *self.x, *(c for c in (clusters, data.weights) if c)]
         sums = moments(data.frame[columns] if mask is None else data.frame.loc[mask, columns], **how)
         made = ["from delight.moments import moments", code.call("sums", "moments", "chosen", **how)]
-        return sums, {k: options[k] for k in ("y", "x", "scales", "clusters") if k in options}, made
+        return sums, {k: options[k] for k in ("y", "x", "scales", "clusters") if k in options}, made, []
 
     def refresh(self):
-        """Show the selection anew, the relation of the attribute chosen first: it comes from counts."""
-        self._rows = None
-        self.show_relation()
+        """Show the selection anew, and the relation of the attribute chosen after it."""
+        self._rows, self._related = {}, None
         super().refresh()
+        if self._related is None:
+            self.show_relation()
+
+    def show(self, look):
+        super().show(look)
+        if self._related is None:
+            self.show_relation()
 
     def look(self):
-        return self._look(self.draws[0])
+        many = self.data.n(self.bars[0].mask) > MANY
+        return self._look(0 if many else self.draws[0], few=many)
 
     def sharpen(self):
-        _ = self.words.gettext
+        _, n = self.words.gettext, self.data.n(self.bars[0].mask)
         says = _("Intervals from {n} draws")
-        return [(says.format(n=self.words.number(n)), lambda n=n: self._look(n)) for n in self.draws[1:]]
+        draws = [n_boot for n_boot in self.draws if n_boot]
+        steps = [(says.format(n=self.words.number(n_boot)), lambda n_boot=n_boot: self._look(n_boot)) for n_boot in draws]
+        all_of = (_("All {n} responses").format(n=self.words.number(n)), lambda: self._look(0))
+        return [all_of, *steps] if n > MANY else steps
 
-    def _look(self, n_boot):
+    def _look(self, n_boot, few=False):
         make = {"importance": self._importance, "penalty_reward": self._penalty_reward, "map": self._map}[self.view.value]
-        if self._rows is None:
-            self._rows = self._given()
-        source, options, made = self._rows
+        if few not in self._rows:
+            self._rows[few] = self._given(few)
+        source, options, made, notes = self._rows[few]
         lines, view, results = make(source, options, n_boot)
         weighed = self.view.value != "penalty_reward"
         taken = "from delight.drivers.importance import importance" if weighed else "from delight.drivers import penalty_reward"
         function, last = ("importance", ".importance") if weighed else ("penalty_reward.effects", "")
         given = self.data.model(self.y)
-        call = code.call("result", function, "sums" if made else "chosen", given=given, **options, n_boot=n_boot) + last
+        call = (
+            code.call(
+                "result", function, "sums" if any("sums" in line for line in made) else "chosen", given=given, **options, n_boot=n_boot
+            )
+            + last
+        )
         base = results[0].meta.get("n_used", 0)
         if base < self.data.minimum_group:
             return Look([self.words.gettext("Too few respondents of this selection answered all questions to show anything.")])
@@ -120,7 +139,7 @@ class DriverExplorer(Explorer):
         drawing = Drawing.of_view(view, results, self.words, picks=picks)
         drawing.salt += str(n_boot)
         text = [*self.data.lines(self.bars[0].choice), taken, *made, call]
-        notes = [self.words.source(results[0])]
+        notes = [*notes, self.words.source(results[0])]
         if not n_boot:
             notes.append(self.words.gettext("Without intervals as yet: they are being drawn."))
         return Look(lines, drawing, {results[0].meta["method"].lower().replace(".", "_"): results[0].table}, text, notes=notes)
@@ -169,6 +188,7 @@ class DriverExplorer(Explorer):
 
     def show_relation(self):
         """The outcome at every answer to the attribute chosen, from counts."""
+        self._related = self.attribute.value
         if self.bars[0].why_not:
             self.raw_words.value, self.raw.svg = "", ""
             return

@@ -13,6 +13,8 @@ import traitlets
 
 #: matplotlib's settings are one to a process: one figure is drawn at a time.
 DRAWING = threading.RLock()
+#: Places of the axes of figures laid out before: laying out takes longer than drawing.
+_PLACES = {}
 
 _SCRIPT = """
 function render({ model, el }) {
@@ -139,8 +141,22 @@ class Drawing:
 
         with DRAWING, theme.figure(*self.size, salt=self.salt) as (figure, ax):
             self.draw(ax)
+            self._lay_out(figure)
             self._mark(figure)
             return write(figure)
+
+    def _lay_out(self, figure):
+        """Give axes their places: those found before for a figure of this size with the same words beside its axes."""
+        beside = [(label.get_text(), ax.get_xlabel()) for ax in figure.axes for label in [*ax.get_yticklabels(), ax.yaxis.label]]
+        key = (self.size, tuple(beside))
+        if key not in _PLACES:
+            figure.draw_without_rendering()
+            if len(_PLACES) >= 64:
+                _PLACES.clear()
+            _PLACES[key] = [ax.get_position() for ax in figure.axes]
+        figure.set_layout_engine("none")
+        for ax, place in zip(figure.axes, _PLACES[key]):
+            ax.set_position(place)
 
     def _mark(self, figure):
         """Name the texts that can be picked, and the points at their place, for the page."""
@@ -150,7 +166,6 @@ class Drawing:
         from matplotlib.text import Text
 
         place = {name: i for i, name in enumerate(self.picks.values())}
-        figure.draw_without_rendering()  # labels get their texts and places
         for ax in figure.axes:
             at = {}
             for label in [*ax.get_yticklabels(), *ax.texts]:

@@ -13,6 +13,8 @@ from delight.show.widgets.typing_form import TypingForm
 FIRST = {"n_starts": 5, "n_splits": 0, "n_boot": 0}
 SURE = {"n_starts": 20, "n_splits": 10, "n_boot": 100}
 MOST = 6
+#: Of more responses than this, so many are taken evenly: enough for segments of a few in a hundred.
+ENOUGH = 20_000
 
 
 class SegmentExplorer(Explorer):
@@ -76,7 +78,7 @@ class SegmentExplorer(Explorer):
     def _find(self, **how):
         from delight import segments
 
-        self._rows = self.data.rows(self.bars[0].mask)
+        self._rows, self._every = self.data.part(self.bars[0].mask, ENOUGH)
         self.found = segments.find(self._rows, **self._options(), labels=self.labels or None, **how)
         self.how = how
         return self._look()
@@ -89,11 +91,17 @@ class SegmentExplorer(Explorer):
         super().refresh()
 
     def look(self):
-        return self._find(k=self.k.value, k_max=self.k.value, **FIRST)
+        """Nothing as yet: segments are looked for beside the screen."""
+        self.typing.offer(None)
+        return Look([self.words.gettext("Segments are being looked for.")])
 
     def sharpen(self):
         _, k = self.words.gettext, self.k.value
-        steps = [(_("Names and intervals"), lambda: self._find(k=k, k_max=k, **SURE)), (_("Questions that tell the segment"), self._type)]
+        steps = [
+            (_("A first look"), lambda: self._find(k=k, k_max=k, **FIRST)),
+            (_("Names and intervals"), lambda: self._find(k=k, k_max=k, **SURE)),
+            (_("Questions that tell the segment"), self._type),
+        ]
         if self.compared is None:
             steps.append((_("Comparing numbers of segments"), self._how_many))
         return steps
@@ -123,7 +131,7 @@ class SegmentExplorer(Explorer):
         from delight.show import segments as views
 
         words, _, found = self.words, self.words.gettext, self.found
-        text = ["from delight import segments", "", *self.data.lines(self.bars[0].choice)]
+        text = ["from delight import segments", "", *self.data.lines(self.bars[0].choice), *self.data.part_line(self._every)]
         text += [code.call("result", "segments.find", "chosen", **self._options(), **self.how) + ".segments"]
         if found.model is None:
             return Look(
@@ -156,12 +164,13 @@ class SegmentExplorer(Explorer):
             )
         drawing = Drawing.of_view(views.wishes, [found.profile], words)
         drawing.salt += str(self.how["n_boot"])
+        part = self.data.part_note(self.data.n(self.bars[0].mask), self._every, follows=False)
         tables = {"segments": found.segments.table, "profile": found.profile.table}
         html = view_table(views.match_table, [found.segments], words) if self.archetypes else ""
         if self.compared is not None:
             tables["fit"] = self.compared.table
             html += self._fit_table()
-        return Look(lines, drawing, tables, text, html=html, notes=[self._stable(), words.source(found.segments)])
+        return Look(lines, drawing, tables, text, html=html, notes=[*part, self._stable(), words.source(found.segments)])
 
     def _large_enough(self, found):
         """(what was found of the segments that may be shown, how many may not)."""

@@ -22,19 +22,19 @@ class TypingForm(ipywidgets.VBox):
     """
 
     def __init__(self, words, tool=None, *, scales=None):
-        self.words, self.scales, self.tool, self.answers, self.chances = words, dict(scales or {}), None, {}, {}
+        self.words, self.scales, self.tool, self.answers, self.chances, self._kept = words, dict(scales or {}), None, {}, {}, {}
         self.questions, self.told = ipywidgets.VBox(), ipywidgets.HTML()
         super().__init__([self.questions, self.told])
         self.offer(tool)
 
     def offer(self, tool, quality=None):
-        """Put the questions of a tool on the form; None empties it."""
+        """Put the questions of a tool on the form, with the answers given before; None empties it."""
         _ = self.words.gettext
+        self._kept |= {q: slider.value for q, slider in self.answers.items()}
         if tool is None:
             self.tool, self.answers, self.questions.children, self.told.value = None, {}, (), ""
             return
-        kept = {q: slider.value for q, slider in self.answers.items()} if self.tool and self.tool.questions == tool.questions else {}
-        self.tool, self.answers = tool, {q: self._slider(q, kept.get(q)) for q in tool.questions}
+        self.tool, self.answers = tool, {q: self._slider(q, self._kept.get(q)) for q in tool.questions}
         text = [_("Which segment is a customer of? Answer for her, and see how probable each is.")]
         notes = []
         if quality is not None:

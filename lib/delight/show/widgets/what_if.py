@@ -11,6 +11,9 @@ from delight.show.widgets import code
 from delight.show.widgets.explorer import Explorer, Look, bar_of, html_table
 from delight.show.widgets.figures import Drawing
 
+#: With more responses than this, a first answer comes from some of them.
+MANY, FEW = 10_000, 2_500
+
 
 class WhatIf(Explorer):
     """Sliders for attributes; expected delight share, NPS and loyalty with intervals, for everybody and by group.
@@ -103,14 +106,16 @@ class WhatIf(Explorer):
         """Attribute → points, of the sliders that stand away from zero."""
         return {a: slider.value for a, slider in self.sliders.items() if slider.value}
 
-    def _scenario(self, y, about):
+    def _scenario(self, y, about, most):
+        """(the fitted scenario of an outcome; every which response it is from)."""
         from delight.drivers.scenario import scenario
 
-        key = (y, tuple(self.bars[0].choice.items()))
+        key = (y, tuple(self.bars[0].choice.items()), most)
         if key not in self._fits:
             if len(self._fits) > 20:
                 self._fits.clear()
-            self._fits[key] = scenario(self.data.rows(self.bars[0].mask), **self._options(y), **about)
+            rows, every = self.data.part(self.bars[0].mask, most)
+            self._fits[key] = scenario(rows, **self._options(y), **about), every
         return self._fits[key]
 
     def _options(self, y):
@@ -121,15 +126,30 @@ class WhatIf(Explorer):
         given |= {"not_applicable": self.not_applicable or None, "weights": data.weights}
         return {k: v for k, v in {**given, "weights_kind": data.weights_kind if data.weights else None}.items() if v is not None}
 
+    @property
+    def _n(self):
+        return self.data.n(self.bars[0].mask)
+
     def look(self):
+        return self._look(FEW if self._n > MANY else len(self.data))
+
+    def sharpen(self):
+        if self._n <= MANY:
+            return []
+        what = self.words.gettext("All {n} responses").format(n=self.words.number(self._n))
+        return [(what, lambda: self._look(len(self.data)))]
+
+    def _look(self, most):
         from delight.show.widgets.data import hidden
 
         words, data, _ = self.words, self.data, self.words.gettext
         by = [self.by.value] if self.by.value else []
         text = ["from delight.drivers.scenario import scenario", "", *self.data.lines(self.bars[0].choice)]
-        lines, tables, left_out = [], [], set()
+        lines, tables, left_out, every = [], [], set(), 1
         for y, (label, about, nps) in self.outcomes.items():
-            fitted = self._scenario(y, about)
+            fitted, every = self._scenario(y, about, most)
+            if not tables:
+                text += data.part_line(every)
             rises = {a: v for a, v in self.rises.items() if a in fitted.x}
             left_out |= {a for a in self.rises if a not in fitted.x}
             result = fitted.at(rises, by=by)
@@ -144,15 +164,18 @@ class WhatIf(Explorer):
             tables.append(table.assign(outcome=y, label=label, nps=nps))
         if not tables:
             return Look([_("There is no outcome whose change could be expected.")])
-        every = pd.concat(tables, ignore_index=True)
-        notes = [_("What goes together in this survey, all else equal; that a change brings it about only a trial can show.")]
+        told = pd.concat(tables, ignore_index=True)
+        notes = [
+            *data.part_note(self._n, every),
+            _("What goes together in this survey, all else equal; that a change brings it about only a trial can show."),
+        ]
         if left_out:
             listed = words.listed(words.column(a) for a in left_out)
             notes.insert(
                 0, _("Left where it is, because it was asked of a part only or cannot be told apart: {listed}.").format(listed=listed)
             )
         return Look(
-            lines, self._drawing(every), {"what-if": every.drop(columns=["nps"])}, text, html=self._table(every) if by else "", notes=notes
+            lines, self._drawing(told), {"what-if": told.drop(columns=["nps"])}, text, html=self._table(told) if by else "", notes=notes
         )
 
     def _shown(self, value, nps):
