@@ -40,12 +40,36 @@ def _of_file(path, size, changed, inode):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+#: What of the library no number can come from: words, looks, formats, and what runs batches and workshops. A chapter does not import it
+#: (a test holds all chapters to that); it reads catalogues only to show its finished tables.
+DRESS = (
+    "show/locale/",
+    "publish/templates/",
+    *(f"publish/{name}.py" for name in ("excel", "formats", "headline", "html", "pdf", "ready", "shapes", "slides", "template")),
+    "publish/batch/",
+    "workshop/",
+    "cli.py",
+    "__main__.py",
+)
+
+
 @lru_cache(maxsize=1)
 def library():
     """Hash of the library as installed here: its code, words, templates and data."""
+    return digest(delight.__version__, sys.version.split()[0], _files())
+
+
+@lru_cache(maxsize=1)
+def methods():
+    """Hash of the library as far as numbers come from it: without `DRESS`."""
+    return digest(delight.__version__, sys.version.split()[0], [file for file in _files() if not file[0].startswith(DRESS)])
+
+
+def _files():
+    """Name and hash of every file of the library."""
     folder = Path(delight.__file__).parent
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix not in (".pyc", ".woff2", ".ttf"))
-    return digest(delight.__version__, sys.version.split()[0], *[[p.relative_to(folder).as_posix(), of_file(p)] for p in files])
+    return [[p.relative_to(folder).as_posix(), of_file(p)] for p in files]
 
 
 def lock(root):
@@ -68,7 +92,7 @@ def data(study):
 def common(order):
     """Hash of what every chapter of a report is made from."""
     return digest(
-        library(),
+        methods(),
         lock(order.root),
         study_files(order.study),
         data(order.study),
@@ -80,9 +104,9 @@ def common(order):
 
 
 def of_whole(order):
-    """Key of the whole's finished run, from whose tables a location report is cut; None without one."""
+    """Hash of what the tables of the whole's finished run were made from, as a location report is cut from them; None without a run."""
     try:
-        return json.loads((order.whole_work / "made.json").read_text(encoding="utf-8"))["key"]
+        return json.loads((order.whole_work / "made.json").read_text(encoding="utf-8"))["numbers"]
     except (OSError, ValueError, KeyError):
         return None
 
@@ -114,14 +138,18 @@ def story(order):
     return digest(*[[language, wave, of_file(path)] for language, (path, wave) in words.files(order.study, order.wave).items()])
 
 
-def report(order):
-    """Hash of everything a report is made from, its languages and formats aside."""
-    dress = [order.study.report.get(name, "") for name in ("logo", "template")]
-    files = [order.study.path / name for name in dress if name]
+def numbers(order):
+    """Hash of everything the tables of a report are made from."""
     return digest(
         common(order),
         [[c.file, of_file(c.path), order.settings.get(c.file, {})] for c in order.chapters],
         [c.file for c in order.chosen],
         story(order),
-        [[p.name, of_file(p)] for p in files if p.is_file()],
     )
+
+
+def report(order):
+    """Hash of everything a report is made from, its languages and formats aside."""
+    dress = [order.study.report.get(name, "") for name in ("logo", "template")]
+    files = [order.study.path / name for name in dress if name]
+    return digest(numbers(order), library(), [[p.name, of_file(p)] for p in files if p.is_file()])

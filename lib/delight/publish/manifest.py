@@ -80,7 +80,7 @@ def _save(report, manifest):
 def sign(order, report, work):
     """Note in `work` what the finished folder `report` was made from and which files it has."""
     files = {p.relative_to(report).as_posix(): p.stat().st_size for p in sorted(report.rglob("*")) if p.is_file()}
-    note = {"key": keys.report(order), "manifest": keys.of_file(report / "run.json"), "files": files}
+    note = {"key": keys.report(order), "numbers": keys.numbers(order), "manifest": keys.of_file(report / "run.json"), "files": files}
     aside = work / f".{NOTE}"
     aside.write_text(json.dumps(note, ensure_ascii=False), encoding="utf-8")
     os.replace(aside, work / NOTE)

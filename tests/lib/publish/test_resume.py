@@ -1,13 +1,15 @@
 """What is unchanged is not made again: reports, languages, chapters; and what changed is."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from delight.publish import keys, run
 from delight.publish.order import settle
 
 from tests.batch import book
-from tests.tools import tiny
+from tests.tools import inside, tiny
 
 
 @pytest.fixture
@@ -16,6 +18,7 @@ def workbook(tmp_path, monkeypatch):
     monkeypatch.setenv("DELIGHT_KEY", "test")
     monkeypatch.delenv("DELIGHT_RAW", raising=False)
     monkeypatch.setattr(keys, "library", lambda: "one library")
+    monkeypatch.setattr(keys, "methods", lambda: "its methods")
     return tmp_path / "book"
 
 
@@ -79,6 +82,57 @@ def test_other_data_a_failed_run_and_a_damaged_chapter(workbook):
     assert third.reused == ["10-feedback", "90-more"] and third.headline == second.headline
 
 
+def test_other_words_of_the_library_dress_a_report_anew_and_run_no_chapter(workbook, monkeypatch):
+    first = made()
+    page = first.folder / "en" / "report.html"
+    monkeypatch.setattr(keys, "library", lambda: "the same library in other words")
+    page.write_text(page.read_text(encoding="utf-8").replace("<h1", "<h1 old"), encoding="utf-8")
+    again = made()
+    assert again.status == "made" and again.reused == ["10-feedback", "20-satisfaction", "90-more"] and again.headline == first.headline
+    assert "<h1 old" not in page.read_text(encoding="utf-8") and made().status == "unchanged"
+
+
+def test_no_number_comes_from_what_is_left_out_of_the_key_of_chapters(root, tmp_path):
+    """Every notebook of the chain is opened up as far as its imports, and two are run, in a process that notes what it opens."""
+    folder = root / "lib" / "delight"
+    assert all((folder / name.rstrip("/")).exists() for name in keys.DRESS), "no name has gone stale"
+    inside.write_study(tmp_path / "places", {"2025": dict(a=40, b=30)}, {}, waves=("2025",))
+    run = subprocess.run([sys.executable, "-c", OPENED, tmp_path / "places"], cwd=root, env=book.environment(), capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    opened = set(run.stdout.split())
+    assert {"satisfaction/levels.py", "drivers/model.py", "publish/summary.py"} <= opened
+    assert {name for name in opened if name.startswith(keys.DRESS)} <= {name for name in opened if name.startswith("show/locale/")}
+
+
+#: Imports of all chapters, and the cells of two, in a process that prints which files of the library it has opened or loaded.
+OPENED = """
+import ast, json, sys
+from pathlib import Path
+import delight
+
+folder, opened = Path(delight.__file__).parent, set()
+
+def note(path):
+    path = Path(path)
+    if folder in path.parents:
+        opened.add(path.relative_to(folder).as_posix())
+
+sys.addaudithook(lambda event, args: note(args[0]) if event == "open" and isinstance(args[0], str) else None)
+from tests.tools import inside
+
+for path in Path("notebooks/chain").glob("*.ipynb"):
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "code":
+            body = [x for x in ast.walk(ast.parse("".join(cell["source"]))) if isinstance(x, (ast.Import, ast.ImportFrom))]
+            exec(compile(ast.Module(body, []), path.name, "exec"))
+inside.run(Path(sys.argv[1]), Path(sys.argv[1]).parent / "work" / "2025", n_boot=20)
+for module in list(sys.modules.values()):
+    if getattr(module, "__file__", None) and module.__name__.startswith("delight"):
+        note(module.__file__)
+print(*sorted(opened))
+"""
+
+
 @pytest.mark.parametrize("change", ["codebook", "key", "library", "story"])
 def test_everything_that_decides_a_report_is_in_its_key(workbook, monkeypatch, change):
     place = workbook / "data" / "studies" / "alfa"
@@ -89,6 +143,7 @@ def test_everything_that_decides_a_report_is_in_its_key(workbook, monkeypatch, c
         monkeypatch.setenv("DELIGHT_KEY", "another")
     elif change == "library":
         monkeypatch.setattr(keys, "library", lambda: "another library")
+        monkeypatch.setattr(keys, "methods", lambda: "other methods")
     else:
         (place / "story").mkdir()
         (place / "story" / "2025.en.md").write_text("# summary\n\nWell done.\n")
