@@ -232,22 +232,8 @@ def effect(
     wrong += [f"blocks lack location '{m}'" for m in sorted(known - {str(b) for b in blocks})[:5]] if blocks is not None else []
     if wrong:
         raise InputError(f"Effect of an act: {'; '.join(wrong)}.")
-    two = frame[frame[wave].astype(str).isin([str(before), str(after)])]
-    used = sample(two, [y, location], weights=weights, weights_kind=weights_kind)
-    of = pd.DataFrame(
-        {
-            "place": used.frame[location].astype(str).to_numpy(),
-            "later": (used.frame[wave].astype(str) == str(after)).to_numpy(),
-            "w": used.w,
-            "wy": used.w * used.frame[y].to_numpy(dtype=float),
-        }
-    )
-    sums = of.groupby(["place", "later"])[["w", "wy"]].sum().unstack(fill_value=0.0)
-    both = (sums["w"] > 0).all(axis=1) if sums["w"].shape[1] == 2 else pd.Series(False, index=sums.index)
-    kept = sums[both]
-    first, second = (kept["w"][later].to_numpy() for later in (False, True)) if len(kept) else (np.empty(0), np.empty(0))
-    means = [kept["wy"][later].to_numpy() / kept["w"][later].to_numpy() for later in (False, True)] if len(kept) else [first, second]
-    change, weight = means[1] - means[0], first * second / (first + second)
+    used, kept, left = changes(frame, y, location, wave, before, after, weights, weights_kind)
+    means, change, weight = (kept["first"], kept["second"]), kept["change"].to_numpy(), kept["weight"].to_numpy()
     on = np.array([place in treated for place in kept.index], dtype=bool)
     row = dict.fromkeys(
         ["effect", "se", "ci_lo", "ci_hi", "p", "p_lot", "treated_before", "treated_after", "others_before", "others_after"]
@@ -256,7 +242,7 @@ def effect(
     row |= {"assignments": 0, "exact": False, "locations_treated": int(on.sum()), "locations_others": int((~on).sum())}
     meta = {"y": y, "scale": scale, "before": str(before), "after": str(after), "treated": sorted(treated), **used.meta}
     meta |= {"ci_level": ci_level, "n_boot": n_boot, "seed": seed}
-    notes = [Note("one_wave", {"locations": int((~both).sum())})] if (~both).any() else []
+    notes = [Note("one_wave", {"locations": left})] if left else []
     counted = {"n": used.n, "n_missing": used.n_missing, "n_eff": used.n_eff}
     if not on.any() or on.all():
         return _result([row | counted | {"status": "insufficient"}], notes, meta)
@@ -279,6 +265,25 @@ def effect(
         lo, hi = fit.interval(ci_level)
         row["ci_lo"], row["ci_hi"], row["p"] = float(lo[1]), float(hi[1]), float(fit.p[1])
     return _result([row | counted | {"status": "degenerate" if row["se"] == 0 else status}], notes, meta)
+
+
+def changes(frame, y, location, wave, before, after, weights=None, weights_kind="sampling"):
+    """Change of every location between two waves: (Sample, DataFrame ``first, second, change, weight`` by location, locations in one wave).
+
+    Weights are n_l0 n_l1/(n_l0 + n_l1) (sums of weights), with which the means of changes are those of fixed effects for locations.
+    """
+    two = frame[frame[wave].astype(str).isin([str(before), str(after)])]
+    used = sample(two, [y, location], weights=weights, weights_kind=weights_kind)
+    later = (used.frame[wave].astype(str) == str(after)).to_numpy()
+    of = pd.DataFrame(
+        {"place": used.frame[location].astype(str).to_numpy(), "w": used.w, "wy": used.w * used.frame[y].to_numpy(dtype=float)}
+    )
+    sums = [of[rows].groupby("place")[["w", "wy"]].sum().add_suffix(when) for when, rows in (("_first", ~later), ("_second", later))]
+    both = sums[0].join(sums[1], how="outer")
+    kept = both.dropna()
+    found = pd.DataFrame({when: kept[f"wy_{when}"] / kept[f"w_{when}"] for when in ("first", "second")}, index=kept.index)
+    weight = kept["w_first"] * kept["w_second"] / (kept["w_first"] + kept["w_second"])
+    return used, found.assign(change=found["second"] - found["first"], weight=weight), len(both) - len(kept)
 
 
 def _result(rows, notes, meta):

@@ -10,7 +10,7 @@ from scipy import stats
 
 from delight.errors import InputError
 from delight.estimate import base_status, benjamini_hochberg, mean, need_columns
-from delight.reliability import alpha, moments
+from delight.reliability import FEWEST_ITEMS, alpha, correlations, moments, omega, one_factor
 from delight.result import Note, Result
 from delight.scales import check_scale
 
@@ -77,8 +77,8 @@ def assessment(frame, *, items, scales, team=None, ci_level=0.95):
     -------
     Assessment
         ``scores``: ``by`` (``whole`` or ``team``), ``group, factor, mean, ci_lo, ci_hi, rwg, n, n_missing, n_eff, status``.
-        ``agreement``: ``factor, alpha, icc1, rwg_median, teams_agreed`` (share with rwg of .7 or more), ``teams, n, n_missing, n_eff,
-        status``; α needs two items, ICC(1) two teams with two members.
+        ``agreement``: ``factor, alpha, omega, icc1, rwg_median, teams_agreed`` (share with rwg of .7 or more), ``teams, n, n_missing, n_eff,
+        status``; α needs two items, ω (composite reliability: one factor, maximum likelihood) three, ICC(1) two teams with two members.
 
     Notes
     -----
@@ -145,15 +145,13 @@ def icc1(values, groups):
 
 
 def _agreement(factor, scores, names, answers, within):
-    complete = answers.dropna()
-    several = answers.shape[1] > 1 and len(complete) > 1
-    sound = float(alpha(moments(complete.to_numpy(dtype=float), np.ones(len(complete)))[1])) if several else np.nan
+    sound = _sound(answers.dropna().to_numpy(dtype=float))
     share, teams = icc1(scores, names) if names is not None else (np.nan, 1)
     agreed = np.array([v for v in within.values() if np.isfinite(v)])
     n = int(scores.notna().sum())
     return {
         "factor": factor,
-        "alpha": sound,
+        **sound,
         "icc1": share,
         "rwg_median": float(np.median(agreed)) if len(agreed) else np.nan,
         "teams_agreed": float((agreed >= AGREED).mean()) if len(agreed) else np.nan,
@@ -163,6 +161,20 @@ def _agreement(factor, scores, names, answers, within):
         "n_eff": float(n),
         "status": base_status(n) if n else "insufficient",
     }
+
+
+def _sound(answers):
+    """α of two items and more, ω of three and more, of complete answers."""
+    people, items = answers.shape
+    found = {"alpha": np.nan, "omega": np.nan}
+    if items < 2 or people < 2:
+        return found
+    covariance = moments(answers, np.ones(people))[1]
+    found["alpha"] = float(alpha(covariance))
+    sd = np.sqrt(np.diagonal(covariance))
+    if items >= FEWEST_ITEMS and people > items and (sd > 0).all():
+        found["omega"] = float(omega(one_factor(correlations(covariance)), sd))
+    return found
 
 
 def gap(members, customers, *, items, asked, scales, team=None, location=None, ci_level=0.95):

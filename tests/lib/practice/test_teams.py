@@ -1,10 +1,13 @@
 """How a team sees itself, how far it agrees, and how its customers see it."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 from delight.errors import InputError
 from delight.practice import teams
+from delight.reliability import reliability
 from delight.scales import Scale
 
 FIVE = Scale(1, 5)
@@ -55,6 +58,19 @@ def test_agreement_has_alpha_only_with_several_items():
     found = teams.assessment(TEAM, items=ITEMS, scales=SCALES, team="team").agreement
     assert np.isnan(row(found, factor="speed")["alpha"]) and 0.8 < row(found, factor="surprise")["alpha"] <= 1
     assert row(found, factor="surprise")["teams_agreed"] == 1 and row(found, factor="surprise")["teams"] == 2
+
+
+def test_alpha_is_that_of_r_and_omega_of_three_items_that_of_reliability(shared):
+    mobi = pd.read_csv(shared / "reference/reliability/mobi.csv")
+    blocks = json.loads((shared / "reference/reliability/mobi_blocks.json").read_text())
+    columns, scales = blocks["blocks"]["Image"]["items"], dict.fromkeys(mobi, Scale(1, 10))
+    found = row(teams.assessment(mobi, items={"image": columns}, scales=scales).agreement, factor="image")
+    assert found["alpha"] == pytest.approx(blocks["blocks"]["Image"]["raw_alpha_complete_cases"], abs=1e-8)
+    assert found["omega"] == pytest.approx(
+        reliability(mobi, constructs={"image": columns}, n_boot=20).constructs.table["omega"][0], abs=1e-12
+    )
+    two = teams.assessment(mobi, items={"x": columns[:2]}, scales=scales).agreement
+    assert np.isnan(row(two, factor="x")["omega"]) and np.isfinite(row(two, factor="x")["alpha"])
 
 
 def test_the_gap_is_paired_by_team():
