@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from delight import cli
 from delight.workshop import lesson as lessons
 
 pytestmark = pytest.mark.long
@@ -181,7 +180,7 @@ def app(workshop):
     pytest.importorskip("voila")
     port, log = free_port(), workshop / "voila.log"
     with log.open("w") as out:
-        command = [sys.executable, "-m", *cli.app("no-code"), f"--port={port}", "--no-browser"]
+        command = [sys.executable, "-m", "voila", "no-code", f"--port={port}", "--no-browser"]
         process = subprocess.Popen(command, cwd=workshop, stdout=out, stderr=subprocess.STDOUT)
         try:
             wait_for(f"http://127.0.0.1:{port}/", process, log)
@@ -196,7 +195,8 @@ def test_a_lesson_without_code_shows_none_and_answers_a_click(app):
     chromium = shutil.which("chromium") or pytest.skip("Debian's chromium is not installed")
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page()
+        page, errors = browser.new_page(), []
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.goto(f"{app}/1-from-satisfied-to-delighted.ipynb", timeout=240_000)
         page.get_by_text("Which share of the customers gave a 9 or a 10?").wait_for(timeout=120_000)
         page.get_by_label("Petra", exact=True).check()
@@ -204,8 +204,13 @@ def test_a_lesson_without_code_shows_none_and_answers_a_click(app):
         page.get_by_text("Right: Petra.").wait_for(timeout=60_000)
         page.get_by_role("button", name="Check the answer").nth(0).press("Enter")
         page.get_by_text("Count those who gave 9 or 10, and divide by all who answered.").wait_for(timeout=60_000)
+        size = "() => parseFloat(getComputedStyle(document.querySelector('p')).fontSize)"
+        small = page.evaluate(size)
+        page.get_by_role("button", name="Large type").press("Enter")
+        page.wait_for_function(f"small => ({size})() > 1.4 * small", arg=small)
         source = page.content()
         browser.close()
     assert "From satisfied to delighted" in source and "<svg" in source
+    assert not [e for e in errors if "404" not in e and "ERR_NAME_NOT_RESOLVED" not in e]  # a font that JupyterLab has on board
     for hidden in ("desk.ask", "desk.known", "import numpy", "Traceback", "<details>"):
         assert hidden not in source

@@ -28,7 +28,7 @@ LESSONS = (1, 2, 3, 4, 5)
 KINDS_FROM = 1000
 
 
-def desk(lesson, participant=None, *, language="en", folder=None):
+def desk(lesson, participant=None, *, language="en", folder=None, code=True):
     """Sit down at a lesson.
 
     Parameters
@@ -41,6 +41,8 @@ def desk(lesson, participant=None, *, language="en", folder=None):
     language : {"nl", "da", "en"}
     folder : Path, optional
         The room's folder; found by itself (`room.find`).
+    code : bool
+        Whether the participant writes code, and so wants to see the names of columns.
 
     Returns
     -------
@@ -57,7 +59,7 @@ def desk(lesson, participant=None, *, language="en", folder=None):
         raise InputError(f"language is one of {', '.join(LANGUAGES)}, not {language!r}.")
     number = _badge() if participant is None else participant
     folder = Path(folder) if folder else room.find()
-    return Desk(lesson, number, language, folder)
+    return Desk(lesson, number, language, folder, code)
 
 
 def _badge():
@@ -72,8 +74,8 @@ class Desk:
     #: Draws of intervals.
     n_boot = DRAWS
 
-    def __init__(self, lesson, number, language, folder=None):
-        self.lesson, self.number, self.folder = lesson, number, folder
+    def __init__(self, lesson, number, language, folder=None, code=True):
+        self.lesson, self.number, self.folder, self.code = lesson, number, folder, code
         self.answers, self.book = room.answers(number, folder)
         self.words = Words(language, self.book.labels.get(language))
         module = importlib.import_module(f"delight.workshop.lesson{lesson}")

@@ -61,6 +61,8 @@ class Exercise:
         Result views ``(view, results…)`` to read the answer from in the no-code version.
     again : bool
         Whether that shows it beside the question; false where the lesson has it just above.
+    evidence : function of a Desk, optional
+        Instead: a table to read the answer from, as `Desk.read` makes it.
     named : function of (Desk, name), optional
         What an option is called; by default what a column or kind of customer of that name is.
     needs : tuple of str
@@ -79,6 +81,7 @@ class Exercise:
     guess: float = 0.0
     show: Callable | None = None
     again: bool = True
+    evidence: Callable | None = None
     named: Callable | None = None
     decimals: int = 2
     needs: tuple = ()

@@ -264,7 +264,9 @@ class Question(ipywidgets.VBox):
         self.verdict = ipywidgets.HTML()
         self.button.on_click(self._check)
         evidence = []
-        if about.show and about.again:
+        if about.evidence:
+            evidence = [ipywidgets.HTML(about.evidence(desk)._repr_html_())]
+        elif about.show and about.again:
             evidence = [ipywidgets.HTML(desk.show(*about.show(desk))._repr_html_())]
         super().__init__([heading(gettext(about.question)), *evidence, self.control, self.button, self.verdict])
 

@@ -191,7 +191,8 @@ def without_code(cells, words):
             cell["source"] = f'{name} = desk.known("{name}")' if about["solution"] else f'desk.ask("{name}")'
             cell["metadata"] = {}
         elif cell["cell_type"] == "code":
-            cell["source"] = re.sub(r"^participant = 1$", "participant = None", text(cell), flags=re.M)
+            seated = re.sub(r"^participant = 1$", "participant = None", text(cell), flags=re.M)
+            cell["source"] = re.sub(r"(workshop\.desk\(.*)\)$", r"\1, code=False)", seated, flags=re.M)
         done.append(cell)
     return done
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from delight import satisfaction
 from delight.show import satisfaction as views
@@ -48,6 +49,11 @@ def _more_delighted(desk):
 def _needed(desk):
     p = _share(desk)
     return p * (1 - p) * (1.96 / WANTED) ** 2
+
+
+def _margins(desk):
+    n, p = np.array([100, 200, 300, 400, 600, 800]), _share(desk)
+    return desk.read(pd.DataFrame({"n": n, "margin": 1.96 * np.sqrt(p * (1 - p) / n)}), decimals=3)
 
 
 EXERCISES = (
@@ -133,6 +139,7 @@ EXERCISES = (
         guess=0.25,
         relative=True,
         decimals=0,
+        evidence=_margins,
         look=_("With share p of n answers, the margin is 1.96 times the root of p (1 − p) / n. Find the n for which that is 0.05."),
         slips=(
             (lambda desk: _needed(desk) / 4, _("Not yet: this is for 10 points either way. Half the margin takes four times the answers.")),

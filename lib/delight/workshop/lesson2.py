@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from delight.show import segments as views
 from delight.workshop.desk import KINDS_FROM
 from delight.workshop.exercise import Exercise
@@ -21,9 +23,20 @@ def _high_raters(desk):
     return float((_ratings(desk).mean(axis=1) >= HIGH).mean())
 
 
-def _dividing(desk):
+def _own_means(desk):
+    """Share of customers by their own mean, a point wide each."""
+    lower = np.floor(_ratings(desk).mean(axis=1).dropna()).clip(upper=9).astype(int)
+    shares = lower.value_counts(normalize=True).sort_index()
+    return desk.read(shares.rename(lambda low: f"{low}–{low + 1}"))
+
+
+def _spread(desk):
     ratings = _ratings(desk)
-    spread = ratings.sub(ratings.mean(axis=1), axis=0).std()
+    return ratings.sub(ratings.mean(axis=1), axis=0).std()
+
+
+def _dividing(desk):
+    spread = _spread(desk)
     return set(spread.index[spread >= spread.max() - TIE])
 
 
@@ -46,6 +59,7 @@ EXERCISES = (
         question=_("Some customers rate everything high. Which share has an own mean of 8 or more over all needs?"),
         right=_high_raters,
         guess=0.05,
+        evidence=_own_means,
         look=_("First the mean of every customer over her needs, a row each; then the share of those means that reach 8."),
         slips=(
             (
@@ -64,6 +78,7 @@ EXERCISES = (
         question=_("Which need divides the customers most, once everybody's own level is taken off?"),
         right=_dividing,
         options=lambda desk: tuple(desk.needs),
+        evidence=lambda desk: desk.read(_spread(desk)),
         look=_("Subtract every customer's own mean from her ratings, and look for the largest standard deviation."),
         slips=(
             (_raw_spread, _("Not yet: it spreads most before the own levels are taken off. Subtract every customer's own mean first.")),
@@ -90,6 +105,7 @@ EXERCISES = (
         guess=0.05,
         look=_("The table of kinds has their shares; take the largest."),
         show=lambda desk: (views.wishes, desk.found.profile),
+        evidence=lambda desk: desk.read(_segments(desk).set_index("segment")["share"]),
     ),
     Exercise(
         name="kind_of_karin",

@@ -33,8 +33,17 @@ def _promoters_among_leavers(desk):
     return float((desk.customers().query("churned == 1")["recommend"] >= 9).mean())
 
 
+def _left_by_grade(desk):
+    by = desk.customers().groupby("recommend")["churned"].agg(n="size", churned="mean")
+    return desk.read(by.reset_index())
+
+
+def _line(desk, **terms):
+    return loyalty.regression(desk.customers(), y="recommend", x="overall", scales=desk.scales, model="ols", **terms).table
+
+
 def _slope(desk, **terms):
-    found = loyalty.regression(desk.customers(), y="recommend", x="overall", scales=desk.scales, model="ols", **terms).table
+    found = _line(desk, **terms)
     return float(found.loc[found["term"] == "overall", "coef"].iloc[0])
 
 
@@ -95,6 +104,7 @@ EXERCISES = (
         right=lambda desk: _slope(desk, delight_from=desk.book.delight_from),
         within=0.005,
         guess=0.1,
+        evidence=lambda desk: desk.read(_line(desk, delight_from=desk.book.delight_from).set_index("term")[["coef", "ci_lo", "ci_hi"]]),
         look=_("Fit the regression again with `delight_from`, and read the coefficient in the row `overall`."),
         slips=((_slope, _("Not yet: this is the slope of the straight line alone. Add `delight_from`.")),),
     ),
@@ -105,6 +115,7 @@ EXERCISES = (
         right=_left,
         guess=0.03,
         needs=("churned",),
+        evidence=_left_by_grade,
         look=_("Among those whose `recommend` is 9 or 10, take the mean of `churned`."),
         slips=(
             (

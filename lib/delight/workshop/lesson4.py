@@ -17,13 +17,23 @@ def _top(desk):
     return {str(desk.weighed.table.sort_values("share")["attribute"].iloc[-1])}
 
 
-def _contrasts(desk):
-    """Mean overall grade of customers with a poor (up to 6) and a good (9 and 10) experience, each minus that of those in between."""
+def _groups(desk):
+    """Mean overall grade of customers with a poor (up to 6), an ordinary and a good (9 and 10) experience."""
     both = desk.customers()[[desk.basic, "overall"]].dropna()
     x, y = both[desk.basic], both["overall"]
     low, high = desk.scales[desk.basic].low_high
-    middle = y[(x > low) & (x < high)].mean()
-    return float(y[x <= low].mean() - middle), float(y[x >= high].mean() - middle)
+    return {"poor": y[x <= low].mean(), "ordinary": y[(x > low) & (x < high)].mean(), "good": y[x >= high].mean()}
+
+
+def _contrasts(desk):
+    """What a poor and a good experience do, each minus those in between."""
+    by = _groups(desk)
+    return float(by["poor"] - by["ordinary"]), float(by["good"] - by["ordinary"])
+
+
+def _correlations(desk):
+    of = desk.customers()[[*desk.attributes, "overall"]].corr()["overall"]
+    return desk.read(of[desk.attributes])
 
 
 def _better(desk, everybody=False):
@@ -46,6 +56,7 @@ EXERCISES = (
         right=_correlation,
         within=0.006,
         guess=0.15,
+        evidence=_correlations,
         look=_("Take the two columns, and the correlation between them."),
         slips=((lambda desk: _correlation(desk) ** 2, _("Nearly: this is the correlation squared.")),),
     ),
@@ -85,6 +96,7 @@ EXERCISES = (
             ),
         ),
         show=lambda desk: (views.penalty_reward, desk.impact),
+        evidence=lambda desk: desk.read(_groups(desk)),
         again=False,
     ),
     Exercise(

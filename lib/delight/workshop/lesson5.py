@@ -22,6 +22,11 @@ def _needed(desk):
     return float(acts.locations_needed(d=EFFECT, icc=ICC, size=desk.size).table["locations"].iloc[0])
 
 
+def _plans(desk):
+    found = acts.locations_needed(d=(0.2, EFFECT, 0.4, 0.5), icc=ICC, size=desk.size).table
+    return desk.read(found[["d", "locations"]], decimals=1)
+
+
 def _row(desk):
     return desk.acted.table.iloc[0]
 
@@ -63,6 +68,7 @@ EXERCISES = (
         within=0.01,
         guess=3,
         decimals=0,
+        evidence=_plans,
         look=_("`acts.locations_needed` with d=0.3, icc=0.05 and the answers a location gives; the answer is for one arm."),
         slips=((lambda desk: 2 * _needed(desk), _("Nearly: these are both arms together. How many in each?")),),
     ),

@@ -48,9 +48,16 @@ HEADINGS = {
     "own": _("The team"),
     "customers": _("Its customers"),
     "gap": _("Gap"),
+    "margin": _("Margin, either way"),
+    "poor": _("Poor experience"),
+    "ordinary": _("Ordinary experience"),
+    "good": _("Good experience"),
+    "d": _("Effect, in standard deviations"),
+    "locations": _("Locations in each half"),
 }
-_TABLE = """<style>.delight .read th{font-weight:600;vertical-align:bottom;white-space:normal;max-width:11em}
-.delight .read code{display:block;font-weight:400;font-size:.82em;color:#5f6b76;background:none;padding:0}</style>"""
+_ALIGNED = """<style>.delight table th,.delight table td{text-align:left!important}.delight table .num{text-align:right!important}
+.delight .read th{font-weight:600;vertical-align:bottom;white-space:normal;max-width:11em}
+.delight .read code{display:block;font-weight:400;font-size:.82em;color:#5f6b76;background:none!important;padding:0}</style>"""
 _LARGE = """<style>:root{--jp-content-font-size1:23px;--jp-code-font-size:20px;--jp-widgets-font-size:21px;--jp-widgets-inline-height:42px;
 --jp-widgets-inline-width:460px}.delight,.delight table{font-size:21px}.delight{max-width:none!important}.delight figure svg{width:100%!important;height:auto}
 .jp-OutputArea-output pre,.widget-html-content,.jp-RenderedHTMLCommon table{font-size:20px}.jp-RenderedHTMLCommon p{max-width:none}
@@ -76,7 +83,7 @@ class Shown:
 
     def _repr_html_(self):
         fonts = f"<style>{faces()}</style>" if "<svg" in self.html else ""
-        return f'{STYLE}{fonts}<div class="delight">{self.html}</div>'
+        return f'{STYLE}{_ALIGNED}{fonts}<div class="delight">{self.html}</div>'
 
 
 def read(data, desk, decimals=2):
@@ -92,28 +99,29 @@ def read(data, desk, decimals=2):
     """
     frame = data if isinstance(data, pd.DataFrame) else pd.DataFrame({"": pd.Series(data)})
     index = [] if isinstance(frame.index, pd.RangeIndex) or frame.index.name is None and frame.index.inferred_type == "integer" else [""]
-    head = "".join(f'<th scope="col">{_name(desk, str(c))}</th>' for c in [*index, *frame.columns])
     whole = {c: all(is_missing(v) or isinstance(v, Number) and float(v).is_integer() for v in frame[c]) for c in frame}
+    texts = {*index, *(c for c in frame if any(isinstance(v, str) for v in frame[c]))}
+    head = "".join(f'<th scope="col"{"" if c in texts else " class=num"}>{_name(desk, str(c))}</th>' for c in [*index, *frame.columns])
     rows = []
     for name, row in zip(frame.index, frame.itertuples(index=False, name=None)):
         first = [f'<th scope="row">{_name(desk, str(name))}</th>'] if index else []
         cells = [_cell(desk, c, v, 0 if whole[c] else decimals) for c, v in zip(frame.columns, row)]
         rows.append(f"<tr>{''.join(first + cells)}</tr>")
-    return Shown(f'{_TABLE}<table class="read"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>')
+    return Shown(f'<table class="read"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>')
 
 
 def _name(desk, code):
     """A name in words, with the code beneath where that is another."""
-    return _both(desk.words.gettext(HEADINGS[code]) if code in HEADINGS else desk.named(code), code)
+    return _both(desk.words.gettext(HEADINGS[code]) if code in HEADINGS else desk.named(code), code, desk)
 
 
-def _both(words, code):
-    return escape(words) if words == code or not code else f"{escape(words)}<code>{escape(code)}</code>"
+def _both(words, code, desk):
+    return escape(words) if words == code or not code or not desk.code else f"{escape(words)}<code>{escape(code)}</code>"
 
 
 def _cell(desk, column, value, decimals):
     if isinstance(value, str):
-        return f"<td>{_both(factor_word(desk.words, value), value) if column == 'factor' else _name(desk, value)}</td>"
+        return f"<td>{_both(factor_word(desk.words, value), value, desk) if column == 'factor' else _name(desk, value)}</td>"
     if isinstance(value, (Number, np.number)) and not is_missing(value):
         least = 10.0**-decimals
         small = decimals and 0 < abs(value) < least / 2

@@ -13,8 +13,8 @@ import pandas as pd
 from delight.workshop import room
 from delight.workshop.desk import LESSONS, Desk
 
-#: First seed that is tried; the list holds the plenary set and twenty-four participants.
-FIRST, WANTED = 40_000, 25
+#: First seed that is tried; the list holds the plenary set and forty participants.
+FIRST, WANTED = 40_000, 41
 
 
 def readings(desk):
@@ -29,7 +29,7 @@ class Trial(Desk):
     n_boot = 20
 
     def __init__(self, seed):
-        self.number, self.seed, self.folder, self.lesson = 0, seed, None, 1
+        self.number, self.seed, self.folder, self.lesson, self.code = 0, seed, None, 1, True
         self.answers, self.book = room.planted(seed), room.planted_book()
 
     @property

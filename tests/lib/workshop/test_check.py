@@ -153,8 +153,8 @@ def test_every_slip_that_is_wrong_here_is_recognised(lesson):
             assert repr(verdict) in known, (about.name, slip(table))
 
 
-def test_the_list_of_seeds_has_no_seed_twice_and_room_for_twenty():
-    assert len(set(room.seeds())) == len(room.seeds()) >= 21
+def test_the_list_of_seeds_has_no_seed_twice_and_room_for_forty():
+    assert len(set(room.seeds())) == len(room.seeds()) == screen.WANTED == 41
 
 
 def test_one_participant_reaches_every_reading():

@@ -26,6 +26,11 @@ def test_columns_are_read_in_words_with_the_name_for_code_beneath(table):
     ]  # fmt: skip
 
 
+def test_who_writes_no_code_sees_no_names_of_code():
+    table = desk(5, 1, language="nl", code=False)
+    assert cells(table.read(pd.DataFrame({"factor": ["surprise"], "own": [77.64]})).html) == ["Factor", "Het team", "Verrassen", "77,64"]
+
+
 def test_a_series_or_dictionary_is_a_row_a_value(table):
     shown = table.read({"p_lot": 0.0001, "effect": -0.371, "se": np.nan}, decimals=3).html
     assert [c for c in cells(shown) if "code" not in c] == ["", "", "&lt; 0,001", "−0,371", "–"]
