@@ -85,7 +85,7 @@ def main():
     from delight.drivers import draws
     from delight.drivers.importance import importance
     from delight.drivers.key_drivers import dissatisfiers
-    from delight.drivers.model import prepare
+    from delight.drivers.prepare import prepare
     from delight.drivers.shapley import shapley
     from delight.scales import Scale
 

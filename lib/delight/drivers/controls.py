@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from delight import resample
-from delight.drivers.model import prepare
+from delight.drivers.prepare import prepare
 from delight.drivers.regression import coefficients, cooks_distance
 from delight.errors import InputError
 from delight.estimate import benjamini_hochberg, fit_linear, need_columns, wave_names

@@ -10,7 +10,7 @@ from scipy import optimize, stats
 from scipy.special import ndtr
 
 from delight import resample
-from delight.drivers.model import prepare
+from delight.drivers.prepare import prepare
 from delight.errors import InputError
 from delight.estimate import base_status, benjamini_hochberg, fit_linear, need_columns
 from delight.estimate import sample as keep

@@ -12,7 +12,7 @@ import pandas as pd
 from delight import resample
 from delight.drivers import draws as drawn
 from delight.drivers import shares
-from delight.drivers.model import prepare
+from delight.drivers.prepare import prepare
 from delight.drivers.shapley import added, in_pieces, sizes, subset_r2, values
 from delight.estimate import base_status
 from delight.result import Note, Result
@@ -70,7 +70,7 @@ def dominance(
     Raises
     ------
     InputError
-        As `model.prepare`.
+        As `prepare.prepare`.
 
     References
     ----------

@@ -12,7 +12,8 @@ from scipy import stats
 from delight import resample
 from delight.drivers import draws as drawn
 from delight.drivers import shares
-from delight.drivers.model import prepare, steady
+from delight.drivers.model import steady
+from delight.drivers.prepare import prepare
 from delight.drivers.shapley import in_pieces, subset_r2
 from delight.errors import InputError
 from delight.estimate import Inference, aliased_terms, holm

@@ -7,7 +7,7 @@ import pandas as pd
 
 from delight import resample
 from delight.drivers import draws as drawn
-from delight.drivers.model import prepare
+from delight.drivers.prepare import prepare
 from delight.drivers.relative_weights import relative_weights
 from delight.drivers.shapley import shapley
 from delight.errors import InputError

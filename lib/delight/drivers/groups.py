@@ -11,7 +11,7 @@ import pandas as pd
 from delight import resample
 from delight.drivers import draws as drawn
 from delight.drivers import ranks, shares
-from delight.drivers.model import prepare
+from delight.drivers.prepare import prepare
 from delight.drivers.shapley import bordered, fill, in_pieces, inverse, sampled, shapley, sizes, values
 from delight.errors import InputError
 from delight.estimate import base_status, need_columns
@@ -69,7 +69,7 @@ def group_shares(
     Raises
     ------
     InputError
-        As `model.prepare`; fewer than two groups.
+        As `prepare.prepare`; fewer than two groups.
 
     Notes
     -----

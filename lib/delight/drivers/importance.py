@@ -11,7 +11,7 @@ from delight import resample
 from delight.drivers import draws as drawn
 from delight.drivers import ranks, shares
 from delight.drivers import relative_weights as johnson
-from delight.drivers.model import prepare
+from delight.drivers.prepare import prepare
 from delight.drivers.shapley import random_orders, sampled, shapley
 from delight.errors import InputError
 from delight.estimate import base_status

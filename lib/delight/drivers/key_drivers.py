@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import sparse
 
 from delight import resample
-from delight.drivers.model import check_columns
+from delight.drivers.prepare import check_columns
 from delight.errors import InputError
 from delight.estimate import base_status, sample
 from delight.result import Note, Result

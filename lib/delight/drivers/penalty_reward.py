@@ -8,7 +8,7 @@ import pandas as pd
 from delight import resample
 from delight.drivers.classes import CLASSES, LEAST, MARGIN, MEASURED, classify, probabilities
 from delight.drivers.contrasts import CODINGS, Dummies, check_choices
-from delight.drivers.model import prepare
+from delight.drivers.prepare import prepare
 from delight.drivers.slopes import BOUNDED, MIN_SIDE, Slopes, bounds
 from delight.errors import InputError
 from delight.estimate import base_status, benjamini_hochberg
@@ -47,7 +47,7 @@ def effects(
     y : str
         Outcome; 0/1 works as a linear probability.
     x : sequence of str
-        Attributes, all in one model (those that apply to a part only: in a model of their own, see `model.prepare`).
+        Attributes, all in one model (those that apply to a part only: in a model of their own, see `prepare.prepare`).
     scales : dict of str to Scale
         Of the outcome and every attribute; gives the cuts of the dummies and the knot.
     weights, weights_kind, clusters, not_applicable

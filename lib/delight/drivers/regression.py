@@ -8,7 +8,8 @@ from scipy import stats
 from scipy.special import expit
 
 from delight.drivers.draws import LEVELS
-from delight.drivers.model import n_levels, prepare, steady, vif
+from delight.drivers.model import n_levels, steady, vif
+from delight.drivers.prepare import prepare
 from delight.errors import InputError
 from delight.estimate import benjamini_hochberg, fit_linear
 from delight.logit import fit_logit, fit_ordered

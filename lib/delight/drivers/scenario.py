@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 from scipy.special import expit
 
-from delight.drivers.model import prepare
+from delight.drivers.prepare import prepare
 from delight.drivers.what_if import _events, _Raised, need_outcome
 from delight.errors import InputError, did_you_mean
 from delight.estimate import base_status

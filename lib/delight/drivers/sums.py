@@ -94,7 +94,7 @@ class StandIns(Model):
 
 
 def prepared(moments, *, y, x, scales=None, weights=None, clusters=None, not_applicable=None, always=()):
-    """What `model.prepare` makes of rows, from their moments.
+    """What `prepare.prepare` makes of rows, from their moments.
 
     Raises
     ------

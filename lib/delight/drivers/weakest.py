@@ -8,7 +8,8 @@ from scipy import stats
 
 from delight import resample
 from delight.drivers.classes import MARGIN
-from delight.drivers.model import knot_terms, prepare, steady
+from delight.drivers.model import knot_terms, steady
+from delight.drivers.prepare import prepare
 from delight.drivers.slopes import MIN_SIDE, Slopes
 from delight.errors import InputError
 from delight.estimate import fit_linear

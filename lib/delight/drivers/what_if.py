@@ -7,7 +7,8 @@ import pandas as pd
 from scipy.special import expit
 
 from delight import resample
-from delight.drivers.model import entangled, prepare, steady
+from delight.drivers.model import entangled, steady
+from delight.drivers.prepare import prepare
 from delight.errors import InputError
 from delight.estimate import aliased_terms
 from delight.logit import fit_logit

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from delight.drivers.differences import _SlopesByGroup, across, differences, gail_simon, heterogeneity, pooled, prediction
-from delight.drivers.model import prepare
+from delight.drivers.prepare import prepare
 from delight.errors import InputError
 from delight.estimate import fit_linear
 from hypothesis import given, settings

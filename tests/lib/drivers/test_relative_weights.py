@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from delight.drivers import draws as drawn
 from delight.drivers.importance import importance, importance_from_correlation
-from delight.drivers.model import prepare
+from delight.drivers.prepare import prepare
 from delight.drivers.relative_weights import relative_weights, standard_errors
 from delight.errors import InputError
 from delight.logit import fit_logit
