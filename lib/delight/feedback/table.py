@@ -12,10 +12,11 @@ import pandas as pd
 from delight.errors import DelightError, InputError, did_you_mean
 from delight.feedback import careless, columns, dates, keys, readers, scrub
 from delight.feedback.columns import EMPTY, MISSING_CODE, NOT_APPLICABLE, NOT_ASKED, OUT_OF_SCALE, UNKNOWN, VALUE
+from delight.feedback.waves import in_order
 from delight.findings import Finding, as_table, errors, raise_errors
 from delight.result import Note, Result
 from delight.study.codebook import CONTEXT_ROLES, normal
-from delight.study.study import ONLY_WAVE
+from delight.study.study import ONLY_WAVE, Study, load, open_study
 
 #: Steps of the attrition table, in order.
 STEPS = ("read", "blank", "duplicates", "unanswered", "with_outcome")
@@ -107,8 +108,6 @@ def check(study, raw=None):
     -------
     list of Finding
     """
-    from delight.study import Study, load
-
     if isinstance(study, Study) and raw is None:
         found = list(study.findings)
     else:
@@ -121,20 +120,7 @@ def check(study, raw=None):
         return [*found, *getattr(error, "findings", [Finding("error", "unreadable_input", str(error))])]
 
 
-def waves_of(study, source):
-    """Waves that a source's own column names, in order."""
-    question = study.question("wave")
-    raw = readers.read_raw(source.path, format=source.format, rename=source.rename, columns=[question.column])
-    if question.column not in raw.frame:
-        return []
-    labels, missing = raw.value_labels.get(question.column), raw.user_missing.get(question.column)
-    cleaned = columns.as_category(raw.frame[question.column], question, user_missing=missing, value_labels=labels)
-    return _in_order(cleaned.values.dropna().unique(), question)
-
-
 def _opened(study, raw):
-    from delight.study import Study, open_study
-
     if isinstance(study, Study):
         return study if raw is None else open_study(study.path, raw=raw)
     return open_study(study, raw=raw)
@@ -143,16 +129,6 @@ def _opened(study, raw):
 def _counted(n, one, many):
     """A sentence about `n` rows, in the form that goes with the number."""
     return (one if n == 1 else many).format(n=f"{n:,}")
-
-
-def _in_order(waves, question):
-    """Waves as their answer set lists them, else so that 2024-2 comes before 2024-10."""
-    listed = [a.code or a.text for a in question.answers.answers] if question.answers is not None else []
-
-    def natural(text):
-        return [(0, int(p), "") if p.isdigit() else (1, 0, p.casefold()) for p in re.findall(r"\d+|\D+", text)]
-
-    return sorted((str(w) for w in waves), key=lambda w: (listed.index(w) if w in listed else len(listed), natural(w)))
 
 
 # ---- reading ---------------------------------------------------------------------------------------------------------
@@ -429,7 +405,7 @@ def _waves(reading, frame, rows):
         if source.wave or column is None:
             order.append(source.wave or ONLY_WAVE)
         elif source.path.name in reading.files:
-            order.extend(_in_order([w for w in frame.loc[rows[0] == number, "wave"].unique() if w], study.question("wave")))
+            order.extend(in_order([w for w in frame.loc[rows[0] == number, "wave"].unique() if w], study.question("wave")))
     order = list(dict.fromkeys(order))
     rest = [w for w in frame["wave"].unique() if w not in order]
     return frame, order + sorted(rest)

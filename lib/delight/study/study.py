@@ -302,7 +302,7 @@ class Study:
             if source.wave or column is None:
                 found.append(source.wave or ONLY_WAVE)
             else:
-                from delight.feedback.table import waves_of
+                from delight.feedback.waves import waves_of
 
                 found.extend(waves_of(self, source))
         return list(dict.fromkeys(found))
