@@ -217,21 +217,27 @@ def refused(cluster):
     return err
 
 
+def other_library(root, folder, change):
+    """A copy of the library with its first file changed; the folder to import it from."""
+    shutil.copytree(root / "lib" / "delight", folder / "delight", ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+    about = folder / "delight" / "__init__.py"
+    about.write_text(change(about.read_text()))
+    return str(folder)
+
+
 def test_a_worker_with_another_version_of_the_library_is_refused_before_anything_is_made(cluster, root, tmp_path):
     sound = workers_of(cluster, 1)
-    shutil.copytree(root / "lib" / "delight", tmp_path / "old" / "delight", ignore=shutil.ignore_patterns("__pycache__"))
-    about = tmp_path / "old" / "delight" / "__init__.py"
-    about.write_text(about.read_text().replace(f'"{__version__}"', '"0.0.9"'))
-    cluster.worker(PYTHONPATH=str(tmp_path / "old"))
+    old = other_library(root, tmp_path / "old", lambda text: text.replace(f'"{__version__}"', '"0.0.9"'))
+    cluster.worker(PYTHONPATH=old)
     (other,) = set(workers_of(cluster, 2)) - set(sound)
     said = refused(cluster)
     assert f"{other} on {socket.gethostname()}: has delight 0.0.9, Python" in said and f"this machine delight {__version__}, Python" in said
     assert "Install the same version on all" in said and sound[0] not in said
 
     cluster.kill()  # the same version, but a line of its code was changed there
-    about.write_text(about.read_text().replace('"0.0.9"', f'"{__version__}"') + "# changed\n")
+    old = other_library(root, tmp_path / "old", lambda text: text + "# changed\n")
     cluster.start(0)
-    cluster.worker(PYTHONPATH=str(tmp_path / "old"))
+    cluster.worker(PYTHONPATH=old)
     workers_of(cluster, 1)
     assert f"has delight {__version__}" in (said := refused(cluster)) and "but other code" in said
 
@@ -249,13 +255,30 @@ def test_a_worker_with_a_folder_of_its_own_under_the_same_name_is_refused(cluste
     assert "the same folders under the same paths" in said and sound[0] not in said
 
 
-def test_a_worker_that_comes_later_and_does_not_see_the_folder_makes_nothing(tmp_path):
-    """Nobody has asked it before: it looks for itself."""
+def test_a_wrong_worker_that_joins_while_a_batch_runs_spoils_no_report(tmp_path, root, undisturbed):
+    """It was asked nothing before the batch began, and would fail report after report while a sound one makes its first."""
+    cluster = Cluster(book.write(tmp_path / "book"))
+    book.trouble(cluster.folder, "alfa", "time.sleep(15)")
+    reports = cluster.folder / "reports"
+    try:
+        cluster.start(1)
+        workers_of(cluster, 1)
+        process = book.start(cluster.folder, "batch", "alfa", "beta", "gamma", "--scheduler", cluster.address, *book.HTML)
+        book.until(lambda: being_made(reports), what="a report to begin")
+        cluster.worker(PYTHONPATH=other_library(root, tmp_path / "old", lambda text: text + "# changed\n"))
+        out, err = process.communicate(timeout=240)
+    finally:
+        cluster.kill()
+    assert process.returncode == 0, out + err
+    assert book.numbers(reports) == undisturbed and out.count("made in") == 3
+
+
+def test_a_worker_looks_itself_whether_it_sees_the_folder(tmp_path):
     workbook = book.write(tmp_path / "book", ("alfa",))
     order = settle(workbook / "data" / "studies" / "alfa", out=tmp_path / "reports", root=workbook)
     job = Job.of(order, given="alfa", parameters=(), out=str(tmp_path / "reports"), resume=True)
     outcome = make(replace(job, claim=str(tmp_path / "reports" / ".work" / ".batch.batch-1")))
-    assert outcome.status == "failed" and f"does not see the folder {tmp_path / 'reports'}" in outcome.error
+    assert outcome.unfit and f"does not see the folder {tmp_path / 'reports'}" in outcome.error
     assert not (tmp_path / "reports").exists()
 
 

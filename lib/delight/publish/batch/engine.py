@@ -164,7 +164,7 @@ class Engine:
 
     def __init__(self, connect, workers=None, stop=None):
         self.connect, self.workers, self._stop = connect, workers, stop
-        self.running = {}
+        self.running, self._unfit = {}, set()
 
     def stop(self):
         """End the reports that are being made, as far as that can be done."""
@@ -187,7 +187,10 @@ class Engine:
             client = self.connect()
             while waiting and len(self.running) < self._slots(client):
                 job = waiting.popleft()
-                future = client.submit(making.make, job, key=f"{job.id} {uuid.uuid4().hex[:8]}", pure=False, retries=0)
+                how = {"key": f"{job.id} {uuid.uuid4().hex[:8]}", "pure": False, "retries": 0}
+                if self._unfit and (fit := list(self._fit(client))):
+                    how |= {"workers": fit, "allow_other_workers": True}  # a preference: these may be gone before it begins
+                future = client.submit(making.make, job, **how)
                 self.running[future] = job
                 future.add_done_callback(done.put)
             try:
@@ -203,6 +206,11 @@ class Engine:
                 waiting.appendleft(job)
                 continue
             outcome = _outcome(future, job)
+            if outcome.unfit:
+                self._unfit.add(outcome.worker)
+                if self._fit(client):  # another worker makes it
+                    waiting.appendleft(job)
+                    continue
             yield outcome
             if outcome.complete:
                 waiting.extendleft(reversed(outcome.follow))
@@ -213,7 +221,11 @@ class Engine:
                     )
 
     def _slots(self, client):
-        return self.workers or max(1, sum(client.nthreads().values()))
+        return self.workers or max(1, sum(self._fit(client).values()))
+
+    def _fit(self, client):
+        """Threads of the workers that have not turned out unable to make this batch: one that joined unasked would fail report after report."""
+        return {worker: threads for worker, threads in client.nthreads().items() if worker not in self._unfit}
 
     def _lost(self, client, done):
         """Give up futures of a connection that has ended."""

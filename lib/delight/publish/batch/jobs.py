@@ -10,7 +10,7 @@ import traceback
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from delight.errors import DelightError, RunError
+from delight.errors import DelightError
 from delight.publish import folders, keys, manifest, run
 from delight.publish.batch import store
 from delight.publish.formats import FILES
@@ -118,6 +118,8 @@ class Outcome:
         Of a report of the whole: the locations that have a report of their own coming.
     worker : str
         The process that made it.
+    unfit : bool
+        Whether it failed because of this worker, so that another should try.
     """
 
     job: Job
@@ -133,6 +135,7 @@ class Outcome:
     cell: int | None = None
     locations: tuple = ()
     worker: str = ""
+    unfit: bool = False
 
     @property
     def complete(self):
@@ -165,6 +168,8 @@ def make(job):
                 raise
             place.deliver(order, job.claim)
             return _done(job, order, report, started)
+    except store.Unfit as error:
+        return replace(failed(job, str(error), started), unfit=True)
     except DelightError as error:
         return failed(job, str(error), started, error.chapter, error.cell)
     except Exception as error:
@@ -207,14 +212,24 @@ def _done(job, order, report, started):
         reused=tuple(report.reused),
         seconds=round(time.monotonic() - started, 2),
         locations=tuple(planned_locations(order.work, order.wave)) if job.then == "every" else (),
-        worker=str(os.getpid()),
+        worker=_worker(),
     )
+
+
+def _worker():
+    """Address of the Dask worker that this process is, else its number."""
+    from distributed import get_worker
+
+    try:
+        return get_worker().address
+    except ValueError:
+        return str(os.getpid())
 
 
 def failed(job, error, started=None, chapter="", cell=None):
     """The outcome of a job that could not be made."""
     seconds = round(time.monotonic() - started, 2) if started is not None else 0.0
-    return Outcome(job, "failed", error=error, chapter=chapter, cell=cell, seconds=seconds, worker=str(os.getpid()))
+    return Outcome(job, "failed", error=error, chapter=chapter, cell=cell, seconds=seconds, worker=_worker())
 
 
 def glance(job):
@@ -250,4 +265,4 @@ def clean(job):
 def _same_library(job):
     if job.library and job.library != keys.library():
         say = f"The worker on {socket.gethostname()} (process {os.getpid()}) has another library than the batch. Install the same and restart it."
-        raise RunError(say, exit_code=5)
+        raise store.Unfit(say, exit_code=5)

@@ -20,6 +20,10 @@ from urllib.parse import parse_qs, urlsplit
 from delight.errors import RunError
 
 
+class Unfit(RunError):
+    """This worker cannot make reports of the batch; another may."""
+
+
 def is_url(out):
     """Whether `out` is the URL of a store, not a folder."""
     return bool(re.match(r"[a-z][a-z0-9+.-]+://", str(out)))
@@ -46,7 +50,7 @@ class Shared:
         """Make sure that this is the batch's folder, not another of the same name on this machine."""
         if claim and not Path(claim).exists():
             say = f"The worker on {socket.gethostname()} (process {os.getpid()}) does not see the folder {self.folder} that the batch writes to."
-            raise RunError(f"{say} Give all machines the same folder under the same path, or end that worker.", exit_code=5)
+            raise Unfit(f"{say} Give all machines the same folder under the same path, or end that worker.", exit_code=5)
 
     def deliver(self, order, claim):
         pass
