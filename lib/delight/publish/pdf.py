@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
-import io
 import logging
 import re
 from functools import lru_cache
 from pathlib import Path
+
+from delight.publish import html
 
 WHY = "No PDF was made: {reason} The HTML report is complete, and a browser can print it to PDF."
 NO_PANGO = (
     "WeasyPrint finds no Pango on this machine. Install it (Debian and Ubuntu: `apt install libpango-1.0-0 libpangoft2-1.0-0`; "
     "macOS: `brew install pango`; conda: `conda install -c conda-forge weasyprint`) and run again."
 )
-#: Text alternatives of figures: WeasyPrint reads them from a title, which a browser would show as a tooltip.
-_SPOKEN = re.compile(r'(<svg role="img" aria-label="([^"]*)"[^>]*>)')
+_FIGURE = re.compile(r'<svg role="img" aria-label="([^"]*)"[^>]*? style="([^"]*)".*?</svg>', re.S)
 
 
 def write(page, pdf_path):
@@ -42,28 +43,27 @@ def write(page, pdf_path):
     pdf_path.parent.mkdir(parents=True, exist_ok=True)
     try:
         only_inside = weasyprint.urls.URLFetcher(allowed_protocols={"data"})  # a report takes nothing from elsewhere
-        weasyprint.HTML(string=_SPOKEN.sub(r"\1<title>\2</title>", _with_plain_fonts(page)), url_fetcher=only_inside).write_pdf(
-            str(pdf_path), pdf_variant="pdf/ua-1"
-        )
+        printed = _FIGURE.sub(_picture, page.replace(html.font_faces(), ""))
+        weasyprint.HTML(string=printed, url_fetcher=only_inside).write_pdf(str(pdf_path), font_config=_fonts(), pdf_variant="pdf/ua-1")
     except MemoryError:
         pdf_path.unlink(missing_ok=True)
         return None, WHY.format(reason="There was not enough memory.")
     return pdf_path, ""
 
 
-def _with_plain_fonts(page):
-    """The page with its fonts unpacked: WeasyPrint would do so for every report anew, which takes longer than setting two pages."""
-    packed = r"data:font/woff2;base64,([A-Za-z0-9+/=]+)\) format\('woff2'\)"
-    return re.sub(packed, lambda found: f"data:font/ttf;base64,{_unpacked(found[1])}) format('truetype')", page)
+def _picture(figure):
+    """A figure as a picture of its own: its marks are no elements of the page then, of which each would be styled and laid out."""
+    packed = base64.b64encode(figure[0].encode("utf-8")).decode()
+    return f'<img alt="{figure[1]}" style="{figure[2]}" src="data:image/svg+xml;base64,{packed}">'
 
 
-@lru_cache(maxsize=8)
-def _unpacked(font):
-    """A WOFF2 font as TrueType, both in base64."""
-    from fontTools.ttLib import TTFont
+@lru_cache(maxsize=1)
+def _fonts():
+    """The shipped fonts, unpacked once for all reports of a process: that takes longer than setting two pages."""
+    import weasyprint
+    from weasyprint.text.fonts import FontConfiguration
 
-    plain = TTFont(io.BytesIO(base64.b64decode(font)))
-    plain.flavor = None
-    file = io.BytesIO()
-    plain.save(file)
-    return base64.b64encode(file.getvalue()).decode()
+    found = FontConfiguration()
+    weasyprint.CSS(string=html.font_faces(), font_config=found)
+    atexit.register(_fonts.cache_clear)  # its folder goes with it
+    return found

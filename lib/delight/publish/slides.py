@@ -293,11 +293,9 @@ class Deck:
         from pptx.enum.text import MSO_ANCHOR
 
         slide, (left, top, wide, high) = self._slide(message)
-        columns = self._columns(message.block)
-        count = len(list(columns[0].values))
+        cards = list(zip(*(render.cells(c, self.words) for c in self._columns(message.block))))
         name_high = high // 6  # names stand on one line above, numbers below it, however long a name is
-        for i, (x, y, across, _) in enumerate(_side_by_side((left, top + high // 10, wide, high), count)):
-            name, value, *rest = [render.cell(c, i, self.words) for c in columns]
+        for (name, value, *rest), (x, y, across, _) in zip(cards, _side_by_side((left, top + high // 10, wide, high), len(cards))):
             head = slide.shapes.add_textbox(x, y, across - 90000, name_high).text_frame
             head.vertical_anchor = MSO_ANCHOR.BOTTOM
             shapes.text(head, [name], 16)
@@ -316,8 +314,8 @@ class Deck:
         else:
             columns = self._columns(message.block)
             head, numeric = [str(c.heading) for c in columns], [c.format != "text" for c in columns]
-            rows = [[render.cell(c, i, self.words) for c in columns] for i in range(max(len(list(c.values)) for c in columns))]
-            bold = [[bool(c.emphasis is not None and list(c.emphasis)[i]) for c in columns] for i in range(len(rows))]
+            rows = list(zip(*(render.cells(c, self.words) for c in columns)))
+            bold = list(zip(*(c.emphasis if c.emphasis is not None else [False] * len(rows) for c in columns)))
         parts = _parts(rows)
         for number, (start, end) in enumerate(parts, 1):
             slide, area = self._slide(message, f" ({number}/{len(parts)})" if len(parts) > 1 else "", notes=number == 1)

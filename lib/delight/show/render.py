@@ -50,22 +50,23 @@ def shown(value, format, words):
     return _NUMERIC[format](words, value)
 
 
-def cell(column, index, words):
-    """Text of one cell of a table: the value, with its interval behind it."""
-    text, limits = cell_parts(column, index, words)
-    return f"{text} ({limits})" if limits else text
+def cells(column, words):
+    """Text of every cell of a column: the value, with its interval behind it."""
+    return [f"{text} ({limits})" if limits else text for text, limits in _parts(column, words)]
 
 
-def cell_parts(column, index, words):
-    """Text of a value and of its interval ("" without one)."""
-    value = list(column.values)[index]
-    text = shown(value, column.format, words)
-    if column.lo is None or is_missing(value):
-        return text, ""
-    lo, hi = list(column.lo)[index], list(column.hi)[index]
-    if is_missing(lo) or is_missing(hi):
-        return text, ""
-    return text, words.interval(lo, hi, lambda v: shown(v, column.format, words))
+def _parts(column, words):
+    """Text of every value of a column and of its interval ("" without one)."""
+    values = list(column.values)
+    limits = [(None, None)] * len(values) if column.lo is None else list(zip(column.lo, column.hi))
+
+    def show(value):
+        return shown(value, column.format, words)
+
+    return [
+        (show(value), "" if any(is_missing(v) for v in (value, lo, hi)) else words.interval(lo, hi, show))
+        for value, (lo, hi) in zip(values, limits)
+    ]
 
 
 def reading_html(view, results, words, options):
@@ -89,19 +90,21 @@ def table_html(view, results, words, options):
     columns = filled(view, results, words, options)
     if not columns:
         return ""
-    rows = max((len(list(c.values)) for c in columns), default=0)
+    parts = [_parts(c, words) for c in columns]
+    rows = max(map(len, parts))
     width = sum(1 if c.lo is None else 2 for c in columns)
     stacked = width > _WIDEST
-    body = "".join(
-        f"<tr>{''.join(_cells(c, i, position == 0, stacked, words) for position, c in enumerate(columns))}</tr>" for i in range(rows)
-    )
+    made = [_cells(c, p, i == 0, stacked) for i, (c, p) in enumerate(zip(columns, parts))]
+    body = "".join(f"<tr>{''.join(row)}</tr>" for row in zip(*made))
     note = view.caption(*results, words, **options) if view.caption else ""
     foot = f'<p class="note">{paragraph(note)}</p>' if note else ""
     look = ["table", "short" if rows <= _SHORT else "long"]
     look += ["stacked"] if stacked else ["wide"] if width > 7 else ["narrow"] if width < 4 else []
+    widths = "" if "narrow" in look else _widths(columns, parts, stacked, "wide" in look)
+    look += ["measured"] if widths else []
     return (
         f'<figure class="{" ".join(look)}"><table><caption>{paragraph(view.title(*results, words, **options))}</caption>'
-        f"<thead><tr>{''.join(_heading(c, stacked) for c in columns)}</tr></thead><tbody>{body}</tbody></table>{foot}{source_html(results, words)}</figure>"
+        f"{widths}<thead><tr>{''.join(_heading(c, stacked) for c in columns)}</tr></thead><tbody>{body}</tbody></table>{foot}{source_html(results, words)}</figure>"
     )
 
 
@@ -115,26 +118,58 @@ def _heading(column, stacked):
     return f'<th scope="col" class="{kind}{" with-ci" if span else ""}"{span}>{escape(str(column.heading))}</th>'
 
 
-def _cells(column, index, first, stacked, words):
-    text, limits = cell_parts(column, index, words)
-    text = escape(text)
-    if column.emphasis is not None and list(column.emphasis)[index]:
-        text = f"<strong>{text}</strong>"
-    if first:
-        return f'<th scope="row">{text}</th>'
+def _cells(column, parts, first, stacked):
+    """HTML of a column's cells, one a row."""
     kind = "text" if column.format == "text" else "num"
-    if stacked:  # many columns: the interval below its value
-        return f'<td class="{kind}">{text}' + (f' <span class="ci">{escape(limits)}</span>' if limits else "") + "</td>"
-    return f'<td class="{kind}">{text}</td>' + ("" if column.lo is None else f'<td class="ci">{escape(limits)}</td>')
+    bold = [False] * len(parts) if column.emphasis is None else list(column.emphasis)
+    found = []
+    for (text, limits), strong in zip(parts, bold):
+        text = f"<strong>{escape(text)}</strong>" if strong else escape(text)
+        if first:
+            found.append(f'<th scope="row">{text}</th>')
+        elif stacked:  # many columns: the interval below its value
+            found.append(f'<td class="{kind}">{text}' + (f' <span class="ci">{escape(limits)}</span>' if limits else "") + "</td>")
+        else:
+            found.append(f'<td class="{kind}">{text}</td>' + ("" if column.lo is None else f'<td class="ci">{escape(limits)}</td>'))
+    return found
+
+
+#: In ems of a table's own type: room on the page for a table of small type and others, padding of a cell, least width of the first
+#: column, and how large a heading or interval is set.
+_ROOM, _PADDING, _FIRST, _HEADING, _INTERVAL = (58, 52), 1.0, 8.0, 0.98, 0.9
+
+
+def _widths(columns, parts, stacked, wide):
+    """Widths of a table's columns as a browser would find them, from what is in them, so that a printer need not try every cell."""
+    least, most = [], []
+    for position, (column, cells) in enumerate(zip(columns, parts)):
+        values = [theme.width(text) for text, _ in cells]
+        words = values if column.format != "text" else [theme.width(w) for text, _ in cells for w in text.split()]
+        limits = [_INTERVAL * theme.width(text) for _, text in cells]
+        apart = column.lo is not None and not stacked
+        if stacked:
+            values, words = values + limits, words + limits
+        own = [(max(words, default=0) + _PADDING, max(values, default=0) + _PADDING)]
+        own += [(max(limits, default=0) + _PADDING / 2,) * 2] if apart else []
+        heading = str(column.heading)
+        head = [_HEADING * max(map(theme.width, heading.split()), default=0) + _PADDING, _HEADING * theme.width(heading) + _PADDING]
+        head[0] = max(head[0], _FIRST if position == 0 else 0)
+        for widths, need, have in ((least, head[0], [a for a, _ in own]), (most, max(head), [b for _, b in own])):
+            widths += [w * max(1, need / sum(have)) for w in have]
+    room = _ROOM[0 if stacked or wide else 1]
+    spare = sum(most) - sum(least)
+    share = min(max((room - sum(least)) / spare, 0), 1) if spare > 0 else 0
+    widths = [a + share * (b - a) for a, b in zip(least, most)]
+    made = "".join(f'<col style="width:{100 * w / sum(widths):.1f}%">' for w in widths)
+    return f"<colgroup>{made}</colgroup>"
 
 
 def _cards(view, columns, results, words, options):
     """Key figures side by side: the columns are label, value, interval and what it rests on, as text."""
-    label, value, *rest = columns
     cards = []
-    for i in range(len(list(label.values))):
-        lines = "".join(f'<dd class="{kind}">{escape(cell(c, i, words))}</dd>' for kind, c in zip(("ci", "base"), rest))
-        cards.append(f'<div><dt>{escape(cell(label, i, words))}</dt><dd class="value">{escape(cell(value, i, words))}</dd>{lines}</div>')
+    for label, value, *rest in zip(*(cells(c, words) for c in columns)):
+        lines = "".join(f'<dd class="{kind}">{escape(text)}</dd>' for kind, text in zip(("ci", "base"), rest))
+        cards.append(f'<div><dt>{escape(label)}</dt><dd class="value">{escape(value)}</dd>{lines}</div>')
     note = view.caption(*results, words, **options) if view.caption else ""
     foot = f'<p class="note">{paragraph(note)}</p>' if note else ""
     title = escape(view.title(*results, words, **options), quote=True)
@@ -190,13 +225,40 @@ def _shorten(attribute):
 
 
 def _tidy(svg, size, alt):
+    """What matplotlib wrote without what nobody sees: groups that only carry a name, marks without colour, turns by nothing."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->|<style\b.*?</style>", "", svg, flags=re.S)
-    svg = re.sub(r"<[a-z][^>]*>", lambda tag: _NUMBERS.sub(_shorten, tag[0]), svg)
+    svg = re.sub(r"<[a-z][^>]*>", lambda tag: _attributes(_NUMBERS.sub(_shorten, tag[0])), svg)
     svg = re.sub(r">\s+<", "><", svg).replace("<defs></defs>", "")
+    svg = re.sub(r'<path [^>]*fill="none"[^>]*>', lambda tag: tag[0] if "stroke=" in tag[0] else "", _without_names(svg))
     view_box = re.search(r'viewBox="[^"]*"', svg)[0]
-    start = f'<svg role="img" aria-label="{alt}" {view_box} style="width:{size[0]:g}mm;stroke-linejoin:round" xmlns="http://www.w3.org/2000/svg" '
+    start = f'<svg role="img" aria-label="{alt}" {view_box} style="width:{size[0]:g}mm" stroke-linejoin="round" xmlns="http://www.w3.org/2000/svg" '
     return re.sub(r"<svg[^>]*>", lambda _: start + 'xmlns:xlink="http://www.w3.org/1999/xlink">', svg, count=1).strip()
+
+
+def _attributes(tag):
+    """A tag with its style as attributes, which every program reads faster."""
+
+    def plainly(style):
+        pairs = (part.partition(":") for part in style[1].split(";") if ":" in part)
+        return "".join(f' {name.strip()}="{value.strip()}"' for name, _, value in pairs)
+
+    return re.sub(r' style="([^"]*)"', plainly, re.sub(r' transform="rotate\(-?0 [^"]*"', "", tag))
+
+
+def _without_names(svg):
+    """Without groups that have a name and nothing else."""
+    kept, found = [], []
+    for piece in re.split(r"(<g\b[^>]*>|</g>)", svg):
+        if piece == "</g>":
+            piece = piece if kept.pop() else ""
+        elif piece.startswith("<g"):
+            named_only = re.fullmatch(r'<g(?: id="[^"]*")? ?/?>', piece) is not None
+            if not piece.endswith("/>"):
+                kept.append(not named_only)
+            piece = "" if named_only else piece
+        found.append(piece)
+    return "".join(found)
 
 
 def figure_html(view, results, words, options, *, salt="delight"):

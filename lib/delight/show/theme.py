@@ -88,6 +88,27 @@ def family():
     return SANS
 
 
+@lru_cache
+def _measured():
+    from matplotlib.ft2font import FT2Font
+
+    font = FT2Font(str(FONTS / "DelightSans-Regular.ttf"))
+    font.set_size(100, 72)
+    return font
+
+
+@lru_cache(maxsize=4096)
+def _advance(character):
+    font = _measured()
+    known = font.get_char_index(ord(character))
+    return font.load_glyph(known).linearHoriAdvance / 65536 / 100 if known else 0.6
+
+
+def width(text):
+    """How wide a text runs on the page, in ems."""
+    return sum(map(_advance, text))
+
+
 @contextmanager
 def figure(width_mm, height_mm, *, salt="delight"):
     """A figure with one axes in the shared theme, drawn without pyplot: yields (figure, ax)."""

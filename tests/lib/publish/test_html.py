@@ -35,7 +35,7 @@ def evil_content(work):
     path = work / "s.nl.md"
     path.write_text(f"# summary\n{EVIL}\n# actions\n- {EVIL} | {EVIL}\n", encoding="utf-8")
     path.write_text(path.read_text(encoding="utf-8").replace("|'/C", "'/C"), encoding="utf-8")
-    story.keep(SimpleNamespace(story={(EVIL, "nl"): path}), EVIL, work)
+    story.keep(SimpleNamespace(story={(EVIL, "nl"): path}, waves=[EVIL]), EVIL, work)
     return content
 
 

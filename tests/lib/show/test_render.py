@@ -60,7 +60,7 @@ def test_an_interval_stands_in_a_column_of_its_own_under_a_shared_heading():
 
 def test_a_cell_is_also_there_as_one_text():
     column = Column("Mean", [7.512], "grade", [7.2], [7.8])
-    assert render.cell(column, 0, WORDS) == "7.5 (7.2–7.8)"
+    assert render.cells(column, WORDS) == ["7.5 (7.2–7.8)"]
 
 
 def test_key_figures_are_a_list_of_terms():
