@@ -1,6 +1,9 @@
 """The lessons on a client's own answers: what could tell who answered is gone, and what the data do not carry is left out."""
 
 import json
+import shutil
+from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,7 +12,7 @@ from delight.demo import Truth, generate
 from delight.errors import RunError
 from delight.publish.run import run
 from delight.show import Words
-from delight.workshop import build, desk
+from delight.workshop import build, desk, forms
 from delight.workshop import lesson as lessons
 
 pytestmark = pytest.mark.long
@@ -44,12 +47,20 @@ def test_nothing_tells_who_where_or_when(client):
         assert frame.drop(columns="wave").max(axis=None) <= 10
 
 
+def test_nobodys_answers_are_in_the_room_not_even_when_all_laptops_are_put_together(client):
+    world, made = client
+    room = pd.concat([pd.read_parquet(p) for p in (made.folder / "room").glob("*.parquet")]).drop(columns="wave").drop_duplicates()
+    newest = world.responses[world.responses["wave"] == "2025-1"][list(room)].astype(float)
+    both = room.astype(float).fillna(-1).merge(newest.fillna(-1), how="inner")
+    assert len(room) > 300 and both.empty
+
+
 def test_small_locations_are_left_out_and_the_others_have_other_names(client):
     world, made = client
     about = json.loads((made.folder / "room" / "room.json").read_text())
     newest = world.responses[world.responses["wave"] == "2025-1"]
     sizes = newest["location"].value_counts()
-    assert all(place["n"] >= 10 for place in about["locations"]) and len(about["locations"]) <= (sizes >= 9).sum()
+    assert all(place["n"] >= 10 and place["n"] % 5 == 0 for place in about["locations"]) and len(about["locations"]) <= (sizes >= 9).sum()
     assert {place["location"] for place in about["locations"]} == {f"loc-{i + 1:02}" for i in range(len(about["locations"]))}
 
 
@@ -71,6 +82,20 @@ def test_the_lessons_run_solved_on_it(client, monkeypatch):
             if cell["cell_type"] == "code":
                 exec(compile(lessons.text(cell), source.path.stem, "exec"), space)
         assert any(name in space for name in table.exercises)
+
+
+def test_the_actions_decided_stand_in_the_next_report(client, monkeypatch):
+    _, made = client
+    study = made.folder.parent / "small-client"
+    board = forms.ActionBoard(desk(5, 1, folder=made.folder / "room"))
+    for control, value in zip(board.rows[0], ("Wash the rompers", "Marieke", date(2026, 1, 5))):
+        control.value = value
+    board.keep.click()
+    shutil.copytree(made.folder / "story", study / "story")
+    done = run(str(study), chapters=["10", "99"], languages=["en"], formats=["html"], out=made.folder.parent / "reports")
+    page = next(Path(p) for p in done.files if str(p).endswith(".html")).read_text(encoding="utf-8")
+    for part in ("Wash the rompers", "Marieke", "5 January 2026"):
+        assert part in page
 
 
 def test_a_study_without_a_report_says_what_to_run(client, tmp_path, root):

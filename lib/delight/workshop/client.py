@@ -1,8 +1,8 @@
 """A room on a client's own answers: nothing that tells who answered, where or when, and nothing of small groups.
 
-Lessons need answers, not only tables. What leaves the work folder is therefore cut to the grades themselves, and every participant gets a
-sample of them drawn with replacement (by the sampling weights), so that nobody holds the data set and no row can be followed from one
-participant to another. Locations appear as pseudonyms with their number of answers and mean, and only those with enough of them.
+Lessons need answers, not only tables. What leaves the work folder is therefore cut to the grades themselves and crossed (`crossing`): a row
+takes its answers from two customers with the same grades, so that it is nobody's, also when all participants put theirs together. Locations
+appear under pseudonyms with their mean and about how many answers they have, and only those that the study's suppression plan shows.
 """
 
 from __future__ import annotations
@@ -17,10 +17,15 @@ from delight.segments.needs import FORMATS
 from delight.show import LANGUAGES
 from delight.study import open_study, places
 from delight.study.labels import Labels
+from delight.workshop.crossing import cross
 from delight.workshop.room import Book
 
 #: Fewer answers carry no lesson; more than this a participant does not get.
 FEWEST, MOST = 300, 2000
+#: Crossed answers from which all participants draw.
+POOL = 10_000
+#: Answers of a location are told to the nearest so many: an exact number would give its pseudonym away.
+ABOUT = 5
 #: An attribute that fewer than this share of the customers answered is left out.
 ANSWERED = 0.8
 
@@ -58,10 +63,10 @@ def write(folder, study, *, participants, raw=None, reports=None, seed=20250101)
     if len(frame) < FEWEST:
         raise RunError(f"Lessons need at least {FEWEST} complete answers; {opened.name} has {len(frame)} in {wave}.")
     book.save(folder)
+    crossed = _crossed(frame, book, generator(seed, f"workshop {opened.name}"))
     for number in range(participants + 1):
-        _sample(frame, book, generator(seed, f"workshop {opened.name} {number}")).to_parquet(
-            Path(folder) / f"{number:02}.parquet", index=False
-        )
+        drawn = _sample(crossed, book, generator(seed, f"workshop {opened.name} {number}"))
+        drawn.to_parquet(Path(folder) / f"{number:02}.parquet", index=False)
     return Path(folder)
 
 
@@ -98,7 +103,7 @@ def _cut(here):
         archetype_names={a.name: dict(a.labels) for a in study.segments.archetypes},
         waves=(here.wave,),
         labels={language: _labels(study, kept, ours, pairs, language) for language in LANGUAGES},
-        locations=tuple(_locations(here, responses, study.minimum_group)),
+        locations=tuple(_locations(here, responses)),
         form=study.segments.needs,
         delight_from=here.delight_from or 9,
         minimum_group=study.minimum_group,
@@ -120,23 +125,25 @@ def _labels(study, kept, ours, pairs, language):
     return Labels(language, columns=columns, groups=dict(words.groups), segments=dict(words.segments))
 
 
-def _locations(here, responses, minimum):
-    """Locations under pseudonyms in an order that tells nothing, with answers and mean; those below the minimum are left out."""
+def _locations(here, responses):
+    """Locations under pseudonyms in an order that tells nothing: their mean, and answers to the nearest five, where the plan shows them."""
     if "location" not in responses:
         return []
-    y = here.study.column("overall")
-    of = responses.groupby("location")[y].agg(["count", "mean"])
-    of = of[of["count"] >= minimum]
+    of = responses.groupby("location")[here.study.column("overall")].agg(["count", "mean"])
+    of = of[[here.plan.shown("location", name, wave=here.wave) for name in of.index]]
     order = generator(20250101, "workshop locations").permutation(len(of))
-    return [
-        {"location": f"loc-{i + 1:02}", "block": "", "n": int(of["count"].iloc[k]), "mean": round(float(of["mean"].iloc[k]), 1)}
-        for i, k in enumerate(order)
-    ]
+    about = [(max(ABOUT, ABOUT * round(of["count"].iloc[k] / ABOUT)), round(float(of["mean"].iloc[k]), 1)) for k in order]
+    return [{"location": f"loc-{i:02}", "block": "", "n": int(n), "mean": mean} for i, (n, mean) in enumerate(about, 1)]
 
 
-def _sample(frame, book, rng):
-    """A participant's answers: rows drawn with replacement, by weight."""
+def _crossed(frame, book, rng):
+    """Answers that are nobody's, drawn by weight; once for the whole room, so that many drawings do not give away what one does not."""
+    answers = frame.drop(columns="weight")
+    answers = answers.astype({c: float for c in answers if answers[c].dtype.kind in "biuf"})
     chance = frame["weight"].fillna(0).to_numpy(dtype=float)
-    rows = rng.choice(len(frame), size=min(MOST, len(frame)), p=chance / chance.sum())
-    drawn = frame.iloc[rows].drop(columns="weight").reset_index(drop=True)
-    return drawn.assign(wave=book.waves[-1]).astype({c: float for c in drawn if drawn[c].dtype.kind in "biuf"})
+    return cross(answers, outcomes=["overall", "recommend"], n=min(POOL, len(frame)), rng=rng, chance=chance, together=book.pairs.values())
+
+
+def _sample(crossed, book, rng):
+    """A participant's answers: drawn from them with replacement."""
+    return crossed.iloc[rng.choice(len(crossed), size=min(MOST, len(crossed)))].reset_index(drop=True).assign(wave=book.waves[-1])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from delight import segments
+from delight import loyalty, segments
 from delight.drivers import kano, penalty_reward, what_if
 from delight.drivers.importance import importance
 from delight.drivers.priorities import priorities
@@ -165,6 +165,12 @@ class Desk:
         kind = self.found.segments.table["segment"].iloc[1]
         inside = (self.found.assignment.table["segment"] == kind).to_numpy()
         return self.customers(KINDS_FROM).loc[inside, list(self.typing.tool.questions)].mean().round().to_frame().T
+
+    @cached_property
+    def steps(self):
+        """`loyalty.rule` on the recommendation, as a report shows it."""
+        outcome = {"role": "recommend", "y": "recommend", "scale": self.scales["recommend"]}
+        return loyalty.across(loyalty.rule, self.customers(), [outcome], x="overall", scales=self.scales)
 
     @cached_property
     def weighed(self):

@@ -51,11 +51,6 @@ def _rule(desk):
     return loyalty.rule(desk.customers(), y="recommend", x="overall", scales=desk.scales)
 
 
-def _shown(desk, view):
-    outcome = {"role": "recommend", "y": "recommend", "scale": desk.scales["recommend"]}
-    return view, loyalty.across(loyalty.rule, desk.customers(), [outcome], x="overall", scales=desk.scales)
-
-
 EXERCISES = (
     Exercise(
         name="step_up",
@@ -72,7 +67,7 @@ EXERCISES = (
             ),
             (lambda desk: -_step(desk), _("Nearly: the other way round. Take 9 minus 8.")),
         ),
-        show=lambda desk: _shown(desk, views.rule_table),
+        show=lambda desk: (views.rule_table, desk.steps),
     ),
     Exercise(
         name="extra_step",
@@ -86,7 +81,7 @@ EXERCISES = (
             (_step, _("Not yet: this is the step from 8 to 9 itself. Subtract the step from 7 to 8.")),
             (lambda desk: -_extra(desk), _("Nearly: the other way round. Take the upper step minus the lower one.")),
         ),
-        show=lambda desk: _shown(desk, views.rule_table),
+        show=lambda desk: (views.step_figure, desk.steps),
     ),
     Exercise(
         name="verdict",
@@ -95,7 +90,7 @@ EXERCISES = (
         right=lambda desk: {VERDICTS.get(_rule(desk).meta["verdict"], "cannot_say")},
         options=lambda desk: ("step", "no_step", "cannot_say"),
         look=_("Read the interval of the extra step: above zero, below zero, or both?"),
-        show=lambda desk: _shown(desk, views.rule),
+        show=lambda desk: (views.rule, desk.steps),
     ),
     Exercise(
         name="slope_with_step",

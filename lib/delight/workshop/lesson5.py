@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from delight.practice import acts
 from delight.show import drivers as views
+from delight.show import practice as mirror
 from delight.show.practice import factor_word
 from delight.workshop.exercise import Exercise
 from delight.workshop.exercise import message as _
@@ -113,6 +114,8 @@ EXERCISES = (
         options=lambda desk: tuple(desk.book.factors),
         named=lambda desk, factor: factor_word(desk.words, factor),
         needs=("act",),
+        show=lambda desk: (mirror.two_views, desk.apart),
+        again=False,
         look=_("Sort by `gap`: own view minus customers' view. The largest one is the blind spot."),
         slips=(
             (

@@ -49,7 +49,9 @@ c.JupyterHub.spawner_class = Seat
 c.Spawner.home_dir_template = str(seats / "{username}")
 c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
 c.Spawner.args = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # as in a container
-c.Spawner.default_url = "/lab"
+first = min((lesson.name for lesson in (here / "student").glob("*.ipynb")), default="")
+c.Spawner.default_url = f"/lab/tree/{first}"  # the first lesson is open when somebody has logged in
+c.Spawner.args += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]  # no questions in a room
 c.Spawner.start_timeout = c.Spawner.http_timeout = 120
 c.Spawner.mem_limit = "1G"
 
