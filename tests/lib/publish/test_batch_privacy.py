@@ -226,10 +226,10 @@ def test_no_question_of_any_small_study_gives_a_hidden_location_away(sizes, nowh
 
 @pytest.mark.long
 def test_the_whole_counts_and_names_locations_that_are_one(batch):
-    from delight.show import satisfaction as views
+    from delight.show import locations as places
 
     _, whole, _ = batch
     words = whole.words("en")
-    said = " ".join(views.locations(whole.result("satisfaction.locations"), whole.result("satisfaction.spread"), words))
+    said = " ".join(places.locations(whole.result("satisfaction.locations"), whole.result("satisfaction.spread"), words))
     assert "answers from 8 locations" in said
     assert words.location("c + d") == "House c + House d"

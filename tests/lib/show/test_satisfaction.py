@@ -10,7 +10,9 @@ from delight.feedback import privacy
 from delight.feedback.response import response
 from delight.scales import Scale
 from delight.show import Words, feedback, render, theme
+from delight.show import locations as places
 from delight.show import satisfaction as views
+from delight.show import waves as over_time
 
 GRADES, TEN = Scale(1, 10), Scale(0, 10)
 LANGUAGES = ["nl", "da"]
@@ -70,16 +72,16 @@ BLOCKS = [
     (views.distribution, ["distribution", "bands"]),
     (views.promoters, ["nps"]),
     (views.no_recommend, ["levels"]),
-    (views.waves, ["waves"]),
-    (views.development, ["waves"]),
-    (views.wave_table, ["waves"]),
-    (views.mix_table, ["waves"]),
+    (over_time.waves, ["waves"]),
+    (over_time.development, ["waves"]),
+    (over_time.wave_table, ["waves"]),
+    (over_time.mix_table, ["waves"]),
     (views.groups, ["rest"]),
     (views.group_table, ["levels", "rest"]),
     (views.attribute_table, ["attributes"]),
-    (views.locations, ["locations", "spread"]),
-    (views.location_figure, ["locations"]),
-    (views.location_table, ["locations", "shares"]),
+    (places.locations, ["locations", "spread"]),
+    (places.location_figure, ["locations"]),
+    (places.location_table, ["locations", "shares"]),
     (views.target_table, ["targets"]),
 ]
 
@@ -117,30 +119,30 @@ def test_a_recommendation_in_place_of_satisfaction_is_said(results):
 
 
 def test_only_proven_changes_are_called_changes(results):
-    assert "the mean grade rose from" in views.waves(results["waves"], Words("en"))[0]
+    assert "the mean grade rose from" in over_time.waves(results["waves"], Words("en"))[0]
     calm = satisfaction.waves(survey(shift=0), y="overall", scale=GRADES, order=["2024", "2025"])
-    text = views.waves(calm, Words("en"))[0]
+    text = over_time.waves(calm, Words("en"))[0]
     assert "can be chance" in text and "rose" not in text and "fell" not in text
 
 
 def test_who_answered_is_told_apart_from_how_they_grade(results):
-    text = views.waves(results["waves"], Words("en"))[0]
+    text = over_time.waves(results["waves"], Words("en"))[0]
     assert "Who answered does not explain it: among comparable customers the difference is +0" in text
     rng = np.random.default_rng(1)
     new = np.r_[rng.random(500) < 0.2, rng.random(500) < 0.7]
     y = np.clip(np.round(8.5 - 2 * new + rng.normal(0, 1, 1000)), 1, 10)
     other = pd.DataFrame({"overall": y, "wave": ["2024"] * 500 + ["2025"] * 500, "new": np.where(new, "yes", "no")})
     mixed = satisfaction.waves(other, y="overall", scale=GRADES, order=["2024", "2025"], composition=["new"])
-    text = views.waves(mixed, Words("en"))[0]
+    text = over_time.waves(mixed, Words("en"))[0]
     row = mixed.table.iloc[1]
     assert f"which accounts for {row.mix_part:.2f} of the difference".replace("-", "−") in text and "does not explain it" not in text
     calm = satisfaction.waves(survey(shift=0), y="overall", scale=GRADES, order=["2024", "2025"], composition=["two"])
-    assert "comparable" not in views.waves(calm, Words("en"))[0]
+    assert "comparable" not in over_time.waves(calm, Words("en"))[0]
 
 
 def test_a_first_wave_has_no_change(frame):
     first = satisfaction.waves(now(frame), y="overall", scale=GRADES, order=["2025"])
-    assert views.waves(first, Words("en")) == ["This is the first measurement, so nothing can be said yet about change."]
+    assert over_time.waves(first, Words("en")) == ["This is the first measurement, so nothing can be said yet about change."]
 
 
 def test_only_differences_that_survive_correction_are_worded(results):
@@ -168,11 +170,11 @@ def test_small_groups_are_called_rough_and_a_missed_change_has_its_probability(r
     assert "fewer than 50 answers are rough" in views._group_note(levels, Words("en"))
     assert "rough" not in views._group_note(levels.with_table(few.assign(status="ok")), Words("en"))
     for measure in ("mean", "nps", "share_delighted"):
-        assert "with a probability of 80%" in views._change_sentence(Words("en"), results["waves"], measure, None)
+        assert "with a probability of 80%" in over_time._change_sentence(Words("en"), results["waves"], measure, None)
 
 
 def test_only_flagged_locations_are_named(results):
-    text = " ".join(views.locations(results["locations"], results["spread"], Words("en")))
+    text = " ".join(places.locations(results["locations"], results["spread"], Words("en")))
     flagged = results["locations"].table.query("flag != ''")["location"].tolist()
     assert flagged == ["L03"]
     assert "L03 (B1) lies clearly below the rest of its label" in text
@@ -180,7 +182,7 @@ def test_only_flagged_locations_are_named(results):
 
 
 def test_locations_are_in_the_order_of_their_names(results):
-    shown = views.location_table(results["locations"], results["shares"], Words("en"))
+    shown = places.location_table(results["locations"], results["shares"], Words("en"))
     assert list(shown[0].values) == [*[f"L{i:02d}" for i in range(0, 16, 2)], *[f"L{i:02d}" for i in range(1, 16, 2)]]
 
 
@@ -202,8 +204,8 @@ def test_many_locations_fit_a_page():
     rng = np.random.default_rng(0)
     many = pd.DataFrame({"overall": rng.integers(5, 11, 3000).astype(float), "location": [f"L{i:03d}" for i in rng.integers(0, 120, 3000)]})
     found = satisfaction.pooled(many, y="overall", scale=GRADES).locations
-    assert views.location_figure.size(found)[1] < 260
-    assert "70 locations with few answers" in views.location_figure.caption(found, Words("en"))
+    assert places.location_figure.size(found)[1] < 260
+    assert "70 locations with few answers" in places.location_figure.caption(found, Words("en"))
 
 
 # ---- who answered
