@@ -101,8 +101,8 @@ class Content:
 
     def table_names(self):
         """Names of all saved tables that may leave the work folder, in order."""
-        stems = sorted(p.name.removesuffix(".json") for p in (self.work / "tables").glob("*.json"))
-        return [s for s in stems if not Result.load(self.work / "tables" / s).meta.get("rows")]
+        described = sorted((self.work / "tables").glob("*.json"))
+        return [p.name.removesuffix(".json") for p in described if not json.loads(p.read_text(encoding="utf-8"))["meta"].get("rows")]
 
 
 def _stamp(stem):

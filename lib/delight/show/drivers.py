@@ -7,6 +7,7 @@ from textwrap import fill
 import numpy as np
 import pandas as pd
 
+from delight.show import theme
 from delight.show.charts import Chart, Series
 from delight.show.theme import COLOURS
 from delight.show.views import Column, figure, reading, table
@@ -775,10 +776,6 @@ def _ellipse(shape, x, y, sd_x, sd_y, corr, colour):
 def _place_labels(ax, x, y, labels, size=7.2, avoid=()):
     """Write a label near each point so that labels cover neither each other, the points nor the places (x, y) in `avoid`; a thin line leads
     where it is far."""
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import TextPath
-
-    font = FontProperties(family=ax.xaxis.label.get_fontfamily(), size=size)
     width_mm, height_mm = (s * 25.4 for s in ax.figure.get_size_inches())
     plot = (width_mm - 16, height_mm - 15)
     (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
@@ -786,7 +783,7 @@ def _place_labels(ax, x, y, labels, size=7.2, avoid=()):
     boxes = []
     for label in labels:
         lines = label.split("\n")
-        wide = max(TextPath((0, 0), line or " ", prop=font).get_extents().width for line in lines) * 25.4 / 72
+        wide = max(map(theme.width, lines)) * size * 25.4 / 72
         boxes.append((wide + 0.8, len(lines) * size * 1.4 * 25.4 / 72 + 0.6))
     kept_clear = [((left - x0) / (x1 - x0) * plot[0], (up - y0) / (y1 - y0) * plot[1]) for left, up in avoid]
     points = [(px - 1.3, py - 1.3, px + 1.3, py + 1.3) for px, py in [*at, *kept_clear]]

@@ -7,6 +7,7 @@ from textwrap import fill
 import numpy as np
 import pandas as pd
 
+from delight.show import theme
 from delight.show.charts import Chart, Series
 from delight.show.drivers import CLASS_COLOURS, NOTHING, OTHER, _nothing, class_word
 from delight.show.theme import COLOURS
@@ -228,13 +229,10 @@ def better_worse(classes, ax, words, **options):
 
 def _label(ax, x, y, labels, lines, size=7.2):
     """Write a label near each point, clear of points, corners and other labels, if it can of intervals; a thin line leads to one far off."""
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import TextPath
 
     def extent(text, size):
-        font = FontProperties(family=ax.xaxis.label.get_fontfamily(), size=size)
         lines = text.split("\n")
-        wide = max(TextPath((0, 0), line or " ", prop=font).get_extents().width for line in lines)
+        wide = max(map(theme.width, lines)) * size
         return wide * MM_POINT + 1.5, len(lines) * size * 1.45 * MM_POINT + 1.0
 
     plot = np.array([side * 25.4 for side in ax.figure.get_size_inches()]) - (17, 15)  # what axis labels leave

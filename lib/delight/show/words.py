@@ -14,7 +14,7 @@ from babel import Locale
 from babel.dates import format_date
 from babel.lists import format_list
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+from babel.numbers import get_decimal_symbol, get_group_symbol
 
 from delight.estimate import FEWEST_CLUSTERS
 
@@ -67,6 +67,7 @@ class Words:
         self.locale = Locale.parse(LOCALES[language])
         self.labels = labels
         self._messages = catalogue(language)
+        self._marks = str.maketrans({",": get_group_symbol(self.locale), ".": get_decimal_symbol(self.locale), "-": "−"})
 
     # ---- messages
     def gettext(self, message):
@@ -85,8 +86,8 @@ class Words:
         """A number with a fixed count of decimals and the locale's marks; a dash if missing."""
         if is_missing(value):
             return NO_VALUE
-        value = round(float(value), decimals) + 0.0
-        return format_decimal(value, format="#,##0" + ("." + "0" * decimals if decimals else ""), locale=self.locale).replace("-", "−")
+        text = f"{round(float(value), decimals) + 0.0:,.{decimals}f}"
+        return text.translate(self._marks).replace("inf", "∞")
 
     def percent(self, share, decimals=0):
         """A share (0-1) as a percentage."""
