@@ -92,6 +92,7 @@ def test_other_words_of_the_library_dress_a_report_anew_and_run_no_chapter(workb
     assert "<h1 old" not in page.read_text(encoding="utf-8") and made().status == "unchanged"
 
 
+@pytest.mark.long
 def test_no_number_comes_from_what_is_left_out_of_the_key_of_chapters(root, tmp_path):
     """Every notebook of the chain is opened up as far as its imports, and two are run, in a process that notes what it opens."""
     folder = root / "lib" / "delight"
