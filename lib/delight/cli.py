@@ -244,13 +244,25 @@ def _lab(options):
         environment["DELIGHT_STUDY"] = str(folder)
     explore = root / "notebooks" / "explore"
     command = app(explore) if options.app else ["jupyterlab", f"--notebook-dir={root}", str(explore)]
+    environment = app_environment(environment) if options.app else environment
     return subprocess.call([sys.executable, "-m", *command], env=environment)
 
 
 def app(folder):
-    """Module and options that serve the notebooks of a folder without code, and without extensions that only JupyterLab has a place for."""
+    """Module and options that serve the notebooks of a folder without code, and without extensions that only JupyterLab has a place for.
+
+    The template is ours (`app_environment` says where it lies): its pages ask nothing of other machines.
+    """
     without = ("@jupyter/nbgrader", "@jupyter-notebook/lab-extension")
-    return ["voila", str(folder), "--strip_sources=True", *(f"--VoilaConfiguration.extension_denylist={name}" for name in without)]
+    options = [f"--VoilaConfiguration.extension_denylist={name}" for name in without]
+    return ["voila", str(folder), "--strip_sources=True", "--template=delight", *options]
+
+
+def app_environment(environment):
+    """An environment in which Voilà finds our template."""
+    ours = Path(__file__).parent / "show" / "widgets" / "jupyter"
+    paths = [str(ours), *filter(None, [environment.get("JUPYTER_PATH")])]
+    return {**environment, "JUPYTER_PATH": os.pathsep.join(paths)}
 
 
 def _workshop_build(options):

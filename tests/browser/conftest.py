@@ -14,7 +14,9 @@ from delight import cli
 
 TOKEN = "test"
 #: What a browser says that is no fault of ours.
-HARMLESS = ("favicon", "404", "ResizeObserver", "ERR_NAME_NOT_RESOLVED")  # Voilà asks for a font that JupyterLab has on board
+HARMLESS = ("favicon", "404", "ResizeObserver")
+#: Where everything that a page asks for must come from.
+OURS = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")
 
 
 class Server:
@@ -70,7 +72,11 @@ def serve(home, module, options, ready, port):
     """Start a server and wait until it answers."""
     log = (home / f"{module}.log").open("w")
     process = subprocess.Popen(
-        [sys.executable, "-m", module, *options], env=environment(home), cwd=home / "book", stdout=log, stderr=subprocess.STDOUT
+        [sys.executable, "-m", module, *options],
+        env=cli.app_environment(environment(home)),
+        cwd=home / "book",
+        stdout=log,
+        stderr=subprocess.STDOUT,
     )
     address = f"http://127.0.0.1:{port}"
     for _ in range(240):
@@ -129,11 +135,12 @@ def browser():
 
 @pytest.fixture
 def page(browser, root):
-    """A page that notes every error of the console; fails the test if there is one."""
+    """A page that notes every error of the console, and whatever it asks of another machine; fails the test if there is one."""
     page, errors = browser.new_page(viewport={"width": 1300, "height": 2200}), []
     page.set_default_timeout(120_000)
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda request: request.url.startswith(OURS) or errors.append(f"asked elsewhere: {request.url}"))
     page.shot = lambda name: _shot(page, root, name)
     yield page
     page.close()

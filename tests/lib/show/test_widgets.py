@@ -351,7 +351,7 @@ def test_python_is_written_as_one_would_write_it():
     assert code.call("t", "f", "d", given=model, y="overall", x=["b"]) == 't = f(d, y="overall", x=["b"])'
 
 
-@pytest.mark.parametrize("name", [n for n in widgets.__all__ if n not in ("Data", "open_study")])
+@pytest.mark.parametrize("name", [n for n in widgets.__all__ if n not in ("Data", "about", "open_study")])
 def test_no_name_of_ours_hides_one_of_ipywidgets(name):
     """A method that a widget of Jupyter already has is called by it, with other arguments."""
     theirs = set(dir(ipywidgets.VBox))
@@ -389,6 +389,28 @@ def test_what_moves_in_a_figure_is_drawn_over_what_stands_still(data):
         assert len(marks[0]) == len(marks[1]) > 20
         texts = [re.findall(r">([^<>]+)</text>", view.picture.svg) for view in (followed, fresh)]
         assert texts[0] == texts[1] and followed.picture.svg.count("aria-label") == 1
+
+
+def test_what_stands_above_an_explorer_speaks_its_language():
+    for key in ("satisfaction", "segments", "loyalty", "drivers", "what_if", "comments", "codebook"):
+        texts = [widgets.about(key, Words(language)).data for language in ("en", "nl", "da")]
+        assert len(set(texts)) == 3 and all(text.startswith("# ") and text.count("\n\n") == 2 for text in texts)
+
+
+def test_sliders_speak_the_language(responses):
+    data = widgets.Data(responses, by=["wave"], words=Words("nl"), scales=SCALES)
+    slider = widgets.WhatIf(data, x=["warmth"], overall="overall").sliders["warmth"]
+    assert "+0,25" in dict(slider.options) and dict(slider.options)["+0,25"] == 0.25
+
+
+def test_experiences_are_seen_group_beside_group(responses):
+    both = responses.assign(kind=np.where(np.arange(len(responses)) % 2, "own", "new"))
+    data = widgets.Data(both, by=["wave", "kind"], words=Words("en"), scales=SCALES)
+    view = widgets.DriverExplorer(data, y="overall", x=["warmth", "speed"], by=["kind"], draws=(0,))
+    view.view.value = "groups"
+    table = view.shown.tables["differences"]
+    assert set(table["group"]) == {"own", "new"} and "own" in view.picture.svg and view.by.layout.display == ""
+    pd.testing.assert_frame_equal(run(view, both)["result"].table, table, check_dtype=False)
 
 
 # ---- segments

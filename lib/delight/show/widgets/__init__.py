@@ -23,6 +23,7 @@ _PLACES = {
     "WhatIf": "what_if",
     "CommentBrowser": "comments",
     "CodebookEditor": "codebook",
+    "about": "texts",
 }
 __all__ = sorted(_PLACES)
 

@@ -15,6 +15,8 @@ DRAWS = (0, 200, 2000)
 #: With more responses than this a first answer comes from some of them, and sums over groups of rows then take the place of rows.
 MANY = 20_000
 FEW = 2_500
+#: Most groups that fit side by side.
+SIDE_BY_SIDE = 6
 
 
 class DriverExplorer(Explorer):
@@ -31,30 +33,37 @@ class DriverExplorer(Explorer):
         Lowest score that counts as delighted.
     not_applicable : dict of str to str, optional
         Attribute → column "does not apply".
+    by : sequence of str
+        Groupings whose groups can be seen side by side.
     draws : sequence of int
         Bootstrap draws of each round.
     """
 
     key = "drivers"
 
-    def __init__(self, bar, *, y, x, delight_from=None, not_applicable=None, draws=DRAWS, presentation=False):
+    def __init__(self, bar, *, y, x, delight_from=None, not_applicable=None, by=(), draws=DRAWS, presentation=False):
         bar = bar_of(bar)
         _ = bar.words.gettext
         self.y, self.x, self.draws, self.delight_from = y, list(x), tuple(draws), delight_from
         self.not_applicable = dict(not_applicable or {})
+        by = [c for c in by if c in bar.data.by and len(bar.data.coded(c).values) <= SIDE_BY_SIDE]
+        views = [
+            (_("Importance"), "importance", _("How much each experience weighs")),
+            (_("Penalty and reward"), "penalty_reward", _("What a poor one costs and an excellent one brings")),
+            (_("Importance and performance"), "map", _("Weight against grade")),
+            (_("Group beside group"), "groups", _("What each experience does in every group")),
+        ]
+        views = views if by else views[:-1]
         self.view = ipywidgets.ToggleButtons(
-            options=[
-                (_("Importance"), "importance"),
-                (_("Penalty and reward"), "penalty_reward"),
-                (_("Importance and performance"), "map"),
-            ],
-            tooltips=[
-                _("How much each experience weighs"),
-                _("What a poor one costs and an excellent one brings"),
-                _("Weight against grade"),
-            ],
-            style={"button_width": "auto"},
+            options=[view[:2] for view in views], tooltips=[tip for *_view, tip in views], style={"button_width": "auto"}
         )
+        self.by = ipywidgets.Dropdown(
+            options=[(bar.words.by(c), c) for c in by],
+            description=_("Groups of"),
+            style={"description_width": "initial"},
+            layout={"width": "auto", "max_width": "30em", "display": "none"},
+        )
+        self.view.observe(lambda change: self._offer_groups(), names="value")
         self.attribute = ipywidgets.Dropdown(
             options=[(bar.words.column(a), a) for a in self.x],
             value=self.x[0],
@@ -65,20 +74,24 @@ class DriverExplorer(Explorer):
         self.raw, self.raw_words = Picture(), ipywidgets.HTML()
         self.raw_tables, self.raw_drawing = {}, None
         self.attribute.observe(lambda change: self.show_relation(), names="value")
-        super().__init__([bar], [self.view], [self.attribute, self.raw_words, self.raw], presentation=presentation)
+        super().__init__([bar], [self.view, self.by], [self.attribute, self.raw_words, self.raw], presentation=presentation)
         self.refresh()
 
     # ---- the three views
 
-    def _given(self, few):
-        """(rows, or sums over groups of rows where there are many; arguments of a method; code that makes them; notes)."""
-        data, mask = self.data, self.bars[0].mask
-        scales = {c: data.scales[c] for c in [self.y, *self.x]}
+    def _options(self):
+        """Arguments of a method."""
+        data = self.data
         clusters = data.design.get("clusters")
         clusters = clusters if clusters and clusters not in self.bars[0].choice else None
-        written = {"y": self.y, "x": self.x, "scales": scales, "clusters": clusters, "not_applicable": self.not_applicable or None}
-        written |= {"weights": data.weights, "weights_kind": data.weights_kind if data.weights else None}
-        options = {k: v for k, v in written.items() if v is not None}
+        given = {"y": self.y, "x": self.x, "scales": {c: data.scales[c] for c in [self.y, *self.x]}, "clusters": clusters}
+        given |= {"not_applicable": self.not_applicable or None, "weights": data.weights}
+        return {k: v for k, v in {**given, "weights_kind": data.weights_kind if data.weights else None}.items() if v is not None}
+
+    def _given(self, few):
+        """(rows, or sums over groups of rows where there are many; arguments of a method; code that makes them; notes)."""
+        data, mask, options = self.data, self.bars[0].mask, self._options()
+        clusters = options.get("clusters")
         if data.n(mask) <= MANY or few:
             rows, every = data.part(mask, FEW if few else len(data))
             return rows, options, data.part_line(every), data.part_note(data.n(mask), every)
@@ -104,11 +117,18 @@ class DriverExplorer(Explorer):
         if self._related is None:
             self.show_relation()
 
+    def _offer_groups(self):
+        self.by.layout.display = "" if self.view.value == "groups" else "none"
+
     def look(self):
+        if self.view.value == "groups":
+            return self._groups()
         many = self.data.n(self.bars[0].mask) > MANY
         return self._look(0 if many else self.draws[0], few=many)
 
     def sharpen(self):
+        if self.view.value == "groups":
+            return []
         _, n = self.words.gettext, self.data.n(self.bars[0].mask)
         says = _("Intervals from {n} draws")
         draws = [n_boot for n_boot in self.draws if n_boot]
@@ -178,6 +198,25 @@ class DriverExplorer(Explorer):
         weighed = importance(source, **options, n_boot=n_boot).importance
         impact = penalty_reward.effects(source, **options, n_boot=0)
         return self._heaviest(weighed), views.importance_performance, [weighed, impact]
+
+    def _groups(self):
+        """What each experience does in every group of the grouping chosen, side by side."""
+        from delight.drivers.differences import differences
+        from delight.show import differences as views
+
+        data, mask, words, by = self.data, self.bars[0].mask, self.words, self.by.value
+        rows, every = data.part(mask, MANY)
+        options = {**self._options(), "by": by}
+        found = differences(rows, **options)
+        effects = found.effects.with_table(found.effects.table[found.effects.table["n_segment"] >= data.minimum_group])
+        text = [*data.lines(self.bars[0].choice), *data.part_line(every), "from delight.drivers.differences import differences"]
+        text += [code.call("result", "differences", "chosen", **options) + ".effects"]
+        notes = [*data.part_note(data.n(mask), every, follows=False), words.source(effects)]
+        if effects.table.dropna(subset=["effect"])["group"].nunique() < 2:
+            return Look([words.gettext("There are not two groups of this selection with enough answers to compare.")], code=text)
+        drawing = Drawing.of_view(views.by_segment, [effects, found.tests], words, picks={words.column(a): a for a in self.x})
+        lines = views.apart(effects, found.tests, found.targeting, words)
+        return Look(lines, drawing, {"differences": effects.table, "tests": found.tests.table}, text, notes=notes)
 
     # ---- the raw relation
 

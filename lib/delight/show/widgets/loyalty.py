@@ -39,7 +39,7 @@ class LoyaltyExplorer(Explorer):
             value=recommend,
             description=_("Loyalty"),
             style={"description_width": "initial"},
-            layout={"width": "auto", "max_width": "36em"},
+            layout={"width": "auto", "max_width": "36em", "margin": "2px 1.5em 2px 0"},
         )
         self.threshold = ipywidgets.SelectionSlider(
             options=[(words.number(g, 0 if g % 1 == 0 else 1), g) for g in grades[1:]],
@@ -50,7 +50,12 @@ class LoyaltyExplorer(Explorer):
         )
         names = {"linear": _("straight line"), "quadratic": _("bend"), "cubic": _("double bend"), "step": _("line with a step")}
         self.forms = {
-            form: ipywidgets.Checkbox(value=form in ("linear", "step"), description=names[form], indent=False, layout={"width": "auto"})
+            form: ipywidgets.Checkbox(
+                value=form in ("linear", "step"),
+                description=names[form],
+                indent=False,
+                layout={"width": "auto", "margin": "2px 1.2em 2px 0"},
+            )
             for form in FORMS
         }
         self.names, self._live = names, None

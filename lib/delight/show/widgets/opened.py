@@ -171,6 +171,12 @@ class Opened:
 
     # ---- explorers
 
+    def about(self, key):
+        """Heading and introduction of an explorer, for its notebook."""
+        from delight.show.widgets.texts import about
+
+        return about(key, self.words)
+
     def satisfaction(self, **options):
         """The satisfaction explorer of this study."""
         from delight.show.widgets.satisfaction import SatisfactionExplorer
@@ -208,7 +214,8 @@ class Opened:
 
         x, flags = self._attributes()
         self._need("single experiences", x and self._outcome)
-        return DriverExplorer(self.bar(), y=self._outcome, x=x, not_applicable=flags, **self._grade(), **self._look(options))
+        about = {"y": self._outcome, "x": x, "not_applicable": flags, "by": self._kinds()}
+        return DriverExplorer(self.bar(), **about, **self._grade(), **self._look(options))
 
     def what_if(self, **options):
         """The what-if simulator of this study."""
@@ -219,8 +226,7 @@ class Opened:
         loyal = {c: role for c, role in self._loyalty().items() if role != "recommend"}
         recommend = self._column("recommend")
         about = {"overall": self._column("overall"), "recommend": recommend, "loyalty": loyal, "not_applicable": flags}
-        by = [c for c in self.groupings if c in ("segment", "label", *self.study.columns("background"))]
-        return WhatIf(self.bar(), x=x, by=by, **about, **self._grade(), **self._look(options))
+        return WhatIf(self.bar(), x=x, by=self._kinds(), **about, **self._grade(), **self._look(options))
 
     def comments(self, **options):
         """The comment browser of this study."""
@@ -229,6 +235,11 @@ class Opened:
         columns = self._asked("comment")
         self._need("remarks in customers' own words", columns)
         return CommentBrowser(self.bar(), columns=columns, overall=self._outcome, **self._grade(), **self._look(options))
+
+    def _kinds(self):
+        """Groupings of customers that a view can set side by side, segments first."""
+        asked = self.study.columns("background")
+        return sorted((c for c in self.groupings if c in ("segment", "label", *asked)), key=lambda c: c != "segment")
 
     @property
     def _outcome(self):

@@ -47,14 +47,11 @@ class TypingForm(ipywidgets.VBox):
     def _slider(self, question, value):
         scale = self.scales.get(question)
         low, high, step = (scale.min, scale.max, scale.step or 0.1) if scale else (0, 10, 1)
-        middle = low + round((high - low) / 2 / step) * step
-        slider = ipywidgets.FloatSlider(
-            value=middle if value is None else value,
-            min=low,
-            max=high,
-            step=step,
+        points = [round(low + step * at, 6) for at in range(round((high - low) / step) + 1)]
+        slider = ipywidgets.SelectionSlider(
+            options=[(self.words.number(point, 0 if step == int(step) else 1), point) for point in points],
+            value=value if value in points else points[len(points) // 2],
             description=self.words.column(question),
-            readout_format=".0f" if step == int(step) else ".1f",
             style={"description_width": "26em"},
             layout={"width": "48em", "max_width": "100%"},
         )

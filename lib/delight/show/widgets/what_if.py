@@ -13,6 +13,8 @@ from delight.show.widgets.figures import Drawing
 
 #: With more responses than this, a first answer comes from some of them.
 MANY, FEW = 10_000, 2_500
+#: Points that an experience can be moved by.
+RISES = [step / 4 for step in range(-8, 9)]
 
 
 class WhatIf(Explorer):
@@ -43,16 +45,12 @@ class WhatIf(Explorer):
         self.x, self.not_applicable, self._fits = list(x), dict(not_applicable or {}), {}
         self.outcomes = self._outcomes(data, words, overall, recommend, dict(loyalty or {}), delight_from)
         self.sliders = {
-            a: ipywidgets.FloatSlider(
-                value=0,
-                min=-2,
-                max=2,
-                step=0.25,
+            a: ipywidgets.SelectionSlider(
+                options=[(words.signed(rise, 2), rise) for rise in RISES],
+                value=0.0,
                 description=words.column(a),
-                readout_format="+.2f",
-                continuous_update=True,
                 style={"description_width": "22em"},
-                layout={"width": "44em"},
+                layout={"width": "44em", "max_width": "100%"},
             )
             for a in self.x
         }
@@ -87,11 +85,11 @@ class WhatIf(Explorer):
         return found
 
     def move(self, rises):
-        """Set the sliders, as one change: ``view.move({"warmth": 1})``."""
+        """Set the sliders, each to the place nearest, as one change: ``view.move({"warmth": 1})``."""
         self._moving = True
         try:
             for a, slider in self.sliders.items():
-                slider.value = rises.get(a, 0)
+                slider.value = min(RISES, key=lambda rise: abs(rise - rises.get(a, 0)))
         finally:
             self._moving = False
         self.refresh()
