@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -83,8 +84,10 @@ def family():
     """Name of the shipped font family, registered with matplotlib at the first call so that it measures text as the page will show it."""
     from matplotlib import font_manager
 
+    manager = font_manager.fontManager
     for path in sorted(FONTS.glob("*.ttf")):
-        font_manager.fontManager.addfont(str(path))
+        manager.addfont(str(path))
+    manager.ttflist += [replace(face, weight=700) for face in manager.ttflist if face.name == SANS and face.weight == 600]  # our bold
     return SANS
 
 

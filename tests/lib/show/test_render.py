@@ -79,11 +79,13 @@ def test_a_figure_is_drawn_the_same_twice():
     assert made("figure", draws) == made("figure", draws)
 
 
-def test_the_shipped_font_measures_the_figures():
+def test_the_shipped_font_measures_the_figures(caplog):
     from matplotlib import font_manager
 
+    font_manager.fontManager._findfont_cached.cache_clear()
     found = font_manager.findfont(font_manager.FontProperties(family=theme.family(), weight="bold"))
     assert found.endswith("DelightSans-SemiBold.ttf")
+    assert caplog.text == ""
 
 
 def test_a_script_that_the_fonts_lack_is_no_warning():
