@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import select
@@ -23,7 +24,7 @@ class Terminal:
 
     def __init__(self, command, *, columns=100, **how):
         self.process = ptyprocess.PtyProcess.spawn([str(part) for part in command], dimensions=(24, columns), **how)
-        self.seen, self._undecoded = "", b""
+        self.seen, self._decoder = "", codecs.getincrementaldecoder("utf-8")("replace")
 
     def until(self, condition, *, seconds=60.0):
         """Read until something is true of this terminal, or the program has ended; says whether it was."""
@@ -33,12 +34,9 @@ class Terminal:
                 return True
             if select.select([self.process.fd], [], [], 0.1)[0]:
                 try:
-                    self._undecoded += os.read(self.process.fd, 65536)
+                    self.seen += self._decoder.decode(os.read(self.process.fd, 65536))
                 except OSError:  # the program has ended
                     return condition(self)
-                text = self._undecoded.decode("utf-8", "ignore")
-                self._undecoded = b"" if text.encode() == self._undecoded else self._undecoded
-                self.seen += text if not self._undecoded else ""
         raise AssertionError(f"waited {seconds:.0f} s:\n{self.screen()}")
 
     def ended(self, *, seconds=60.0):
