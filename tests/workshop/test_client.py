@@ -13,6 +13,7 @@ from delight.errors import RunError
 from delight.publish.run import run
 from delight.show import Words
 from delight.workshop import build, desk, forms
+from delight.workshop import client as own
 from delight.workshop import lesson as lessons
 
 pytestmark = pytest.mark.long
@@ -82,6 +83,14 @@ def test_the_lessons_run_solved_on_it(client, monkeypatch):
             if cell["cell_type"] == "code":
                 exec(compile(lessons.text(cell), source.path.stem, "exec"), space)
         assert any(name in space for name in table.exercises)
+
+
+def test_raw_files_may_lie_elsewhere(client, tmp_path):
+    _, made = client
+    study = made.folder.parent / "small-client"
+    bare = shutil.copytree(study, tmp_path / "small-client", ignore=shutil.ignore_patterns("raw"))
+    room = own.write(tmp_path / "room", str(bare), participants=1, raw=study / "raw", reports=made.folder.parent / "reports")
+    assert pd.read_parquet(room / "01.parquet").equals(pd.read_parquet(made.folder / "room" / "01.parquet"))
 
 
 def test_the_actions_decided_stand_in_the_next_report(client, monkeypatch):

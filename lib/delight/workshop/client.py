@@ -56,7 +56,7 @@ def write(folder, study, *, participants, raw=None, reports=None, seed=20250101)
     opened = open_study(study, raw=raw)
     wave = opened.newest_wave
     work = places.work_folder(opened.name, wave, reports)
-    here = chapter.begin("workshop", study, wave=wave, out=str(work))
+    here = chapter.Chapter("workshop", opened, wave, "", opened.language, work, opened.delight_from, ci_level=0.95, n_boot=1, seed=seed)
     if not here.exists("feedback.responses"):
         raise RunError(f"The lessons take the answers of the study's report. Run `delight run {opened.name}` first.")
     frame, book = _cut(here)
