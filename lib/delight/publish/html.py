@@ -72,6 +72,7 @@ def page(content, language):
         section.parts = [safe(part) for part in section.parts]
     return template.render(
         language=language,
+        look=look,
         organisation=about["organisation"],
         version=about.get("version", ""),
         author=settings.get("author", ""),
