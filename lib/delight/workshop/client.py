@@ -49,11 +49,12 @@ def write(folder, study, *, participants, raw=None, reports=None, seed=20250101)
     Raises
     ------
     RunError
-        The study's report has not been run, or it has too few answers or neither grade.
+        The study lacks one of the two grades or asks it on another scale, its report has not been run, or it has too few answers.
     """
     if not 1 <= participants <= 99:
         raise InputError(f"A room has 1 to 99 participants, not {participants}.")
     opened = open_study(study, raw=raw)
+    _refuse(opened)
     wave = opened.newest_wave
     work = places.work_folder(opened.name, wave, reports)
     here = chapter.Chapter("workshop", opened, wave, "", opened.language, work, opened.delight_from, ci_level=0.95, n_boot=1, seed=seed)
@@ -70,11 +71,22 @@ def write(folder, study, *, participants, raw=None, reports=None, seed=20250101)
     return Path(folder)
 
 
+def _refuse(study):
+    """Refuse a study without the two grades that the lessons speak of, or with other scales than school grades."""
+    for role, name in (("overall", "an overall grade"), ("recommend", "a likelihood to recommend")):
+        column = study.column(role)
+        scale = study.scale(column) if column else None
+        if scale is None:
+            raise RunError(f"The lessons need {name}; {study.name} has none.")
+        if not _school(scale):
+            raise RunError(f"The lessons speak of grades up to 10; {study.name} asks {name} ('{column}') on {scale.min:g}-{scale.max:g}.")
+
+
 def _cut(here):
     """Grades alone, under the names that the lessons use, and what they mean."""
     study, responses = here.study, here.responses()
     if not (here.has("overall") and here.has("recommend")):
-        raise RunError(f"The lessons need an overall grade and a likelihood to recommend; {study.name} lacks one of them.")
+        raise RunError(f"The lessons need an overall grade and a likelihood to recommend; in {here.wave} one of them was not asked.")
     ours = {study.column("overall"): "overall", study.column("recommend"): "recommend"}
     attributes = [
         a for a in here.columns("attribute") if study.scale(a) and study.scale(a).knot and responses[a].notna().mean() >= ANSWERED
@@ -114,7 +126,7 @@ def _cut(here):
 
 def _school(scale):
     """Whether a scale is one of school grades, which the lessons' sentences speak of."""
-    return scale is not None and (scale.min, scale.max) in ((0, 10), (1, 10))
+    return (scale.min, scale.max) in ((0, 10), (1, 10))
 
 
 def _labels(study, kept, ours, pairs, language):

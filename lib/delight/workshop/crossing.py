@@ -1,4 +1,4 @@
-"""Answers that nobody gave: every row is crossed from two customers who gave the same grades, so that rows tell no one and together the truth."""
+"""Answers that nobody gave: each row is crossed from two customers with the same grades; together they tell the truth, alone nobody's."""
 
 from __future__ import annotations
 

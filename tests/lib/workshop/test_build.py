@@ -176,6 +176,19 @@ def test_unknown_languages_and_too_many_participants_are_named(tmp_path, root):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("study", "wrong"),
+    [
+        ("sfo-airport-waves", "grades up to 10; sfo-airport-waves asks an overall grade .* on 1-5"),
+        ("kano-smart-bed", "need an overall grade; kano-smart-bed has none"),
+    ],
+)
+def test_a_study_that_the_lessons_cannot_speak_of_is_refused_at_once(study, wrong, shared, tmp_path, root):
+    with pytest.raises(RunError, match=wrong):
+        build.build("en", tmp_path / "out", study=str(root / "tests" / "studies" / study), raw=shared / "data" / study, root=root)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.fixture
 def one_lesson(tmp_path, root):
     """A workbook with lesson 1 alone, to build quickly."""
