@@ -15,7 +15,9 @@ PAGE = 20
 
 
 class CommentBrowser(Explorer):
-    """Comments of a selection with a search, a score band, and keyword in context. Comments were scrubbed when the feedback was read.
+    """Comments of a selection with a search, a score band, and keyword in context.
+
+    Comments were scrubbed when the feedback was read; first names are taken out here besides (`feedback.persons`).
 
     Parameters
     ----------
@@ -34,7 +36,8 @@ class CommentBrowser(Explorer):
 
         bar = bar_of(bar)
         words, _ = bar.words, bar.words.gettext
-        self.overall, self.columns = overall, list(columns)
+        self.overall, self.columns, self._nameless = overall, list(columns), {}
+        self.places = [str(v) for c in ("label", "location") if c in bar.data.by for v in bar.data.coded(c).values]
         self.bands = score_bands(bar.data.scales[overall], delight_from) if overall and overall in bar.data.scales else {}
         self.query = ipywidgets.Text(
             placeholder=_('words, "a phrase", begin*, either|or, -without'),
@@ -69,12 +72,25 @@ class CommentBrowser(Explorer):
 
     def _rows(self):
         """(responses of the selection and band, the code that makes them)."""
-        frame, text = self.data.rows(self.bars[0].mask), self.data.lines(self.bars[0].choice)
+        column, mask = self.column.value, self.bars[0].mask
+        words = self._without_names(column)
+        frame = self.data.rows(mask).assign(**{column: words if mask is None else words[mask]})
+        asked = f"responses[{code.written(column)}]"
+        keep = f", keep={code.written(self.places)}" if self.places else ""
+        text = ["", f"{asked} = without_first_names({asked}{keep})", *self.data.lines(self.bars[0].choice)]
         if self.band.value:
             low, high = self.bands[self.band.value]
             frame = frame[frame[self.overall].between(low, high)]
             text.append(f"chosen = chosen[chosen[{code.written(self.overall)}].between({low:g}, {high:g})]")
         return frame, text
+
+    def _without_names(self, column):
+        """The comments without first names, made once."""
+        from delight.feedback.persons import without_first_names
+
+        if column not in self._nameless:
+            self._nameless[column] = without_first_names(self.data.frame[column], keep=self.places)
+        return self._nameless[column]
 
     def look(self):
         from delight.comments import concordance
@@ -106,7 +122,13 @@ class CommentBrowser(Explorer):
         if pages > 1:
             lines.append(_("Page {page} of {pages}.").format(page=words.number(self.page.value), pages=words.number(pages)))
         table = found.table.drop(columns=["row"])
-        return Look(lines, None, {"comments": table}, ["from delight.comments import concordance", "", *text], html=self._listed(at))
+        return Look(
+            lines,
+            None,
+            {"comments": table},
+            ["from delight.comments import concordance", "from delight.feedback.persons import without_first_names", *text],
+            html=self._listed(at),
+        )
 
     def _grades(self, table, frame):
         """How those grade who wrote such a comment, beside everybody of the selection."""
