@@ -18,6 +18,7 @@ STUDY, WAVE = "kinderopvang-demo", "2025-1"
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 def test_nothing_that_the_demos_batch_delivers_gives_a_hidden_location_away(root, reports, report):
     options = ["--by", "location", "--languages", "nl", "--formats", "html,xlsx", "--workers", "2", "--out", str(reports)]
     done = subprocess.run([sys.executable, "-m", "delight", "batch", STUDY, *options], cwd=root, capture_output=True, text=True)
