@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 import numpy as np
 import pandas as pd
 
@@ -167,7 +169,8 @@ def location_figure(locations, ax, words, **options):
                 ax.scatter(factor * row["pooled"], y, s=22, color=colour, zorder=3)
             ax.scatter(factor * row["raw"], y, s=18, facecolors="none", edgecolors=colour, linewidths=0.9, zorder=2)
             ticks.append(y)
-            names.append(_("{location} (n = {n})").format(location=words.location(row["location"]), n=words.number(row["n"])))
+            name = fill(words.location(row["location"]), 48, max_lines=1, placeholder=" …")  # whole in the table
+            names.append(_("{location} (n = {n})").format(location=name, n=words.number(row["n"])))
             y += 1
         edges.append((label, start, y - 1))
         y += 0.4
@@ -179,7 +182,7 @@ def location_figure(locations, ax, words, **options):
     for label, start, end in edges:
         if label:
             ax.annotate(
-                label,
+                fill(label, 26, max_lines=1 + int(end - start), placeholder=" …"),
                 (1.01, (start + end) / 2),
                 xycoords=("axes fraction", "data"),
                 va="center",
