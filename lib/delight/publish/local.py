@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from delight.feedback import privacy, quotes
+from delight.feedback.persons import without_first_names
 from delight.result import Result
 
 _FUNCTION = "delight.publish.local"
@@ -138,7 +139,7 @@ def first_to_ask(parts):
 
 
 def said(here, n=3):
-    """Comments of the location's customers, scrubbed (`delight.feedback.quotes`); none where the plan hides the location.
+    """Comments of the location's customers, scrubbed, without first names, chosen by `feedback.quotes`; none where the plan hides the location.
 
     Returns
     -------
@@ -150,6 +151,7 @@ def said(here, n=3):
     if shown(here) and columns:
         frame = here.responses()
         comment = frame[columns].bfill(axis=1).iloc[:, 0] if len(columns) > 1 else frame[columns[0]]
+        comment = without_first_names(comment, keep=[here.location, label(here), here.words.location(here.location)])
         found = quotes.choose(comment, frame[here.study.outcome], n=n)
     rows = [{"location": here.location, "number": i, "quote": text} for i, text in enumerate(found, 1)]
     return _result("quotes", pd.DataFrame(rows, columns=["location", "number", "quote"]).assign(status="ok"), here)
