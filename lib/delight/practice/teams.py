@@ -76,7 +76,8 @@ def assessment(frame, *, items, scales, team=None, ci_level=0.95):
     Returns
     -------
     Assessment
-        ``scores``: ``by`` (``whole`` or ``team``), ``group, factor, mean, ci_lo, ci_hi, rwg, n, n_missing, n_eff, status``.
+        ``scores``: ``by`` (``whole`` or ``team``), ``group, factor, mean, ci_lo, ci_hi`` (t, cut at the ends of the scale),
+        ``rwg, n, n_missing, n_eff, status``.
         ``agreement``: ``factor, alpha, omega, icc1, rwg_median, teams_agreed`` (share with rwg of .7 or more), ``teams, n, n_missing, n_eff,
         status``; α needs two items, ω (composite reliability: one factor, maximum likelihood) three, ICC(1) two teams with two members.
 
@@ -105,7 +106,8 @@ def assessment(frame, *, items, scales, team=None, ci_level=0.95):
             if by == "team":
                 within[factor][group] = agreed
             rows.append(
-                {"by": by, "group": group, "factor": factor, "mean": found.value, "ci_lo": found.lo, "ci_hi": found.hi, "rwg": agreed,
+                {"by": by, "group": group, "factor": factor, "mean": found.value, "ci_lo": max(found.lo, 0.0), "ci_hi": min(found.hi, 100.0),
+                 "rwg": agreed,
                  "n": len(known), "n_missing": int(inside.sum()) - len(known), "n_eff": float(len(known)),
                  "status": base_status(len(known)) if len(known) else "insufficient"}
             )  # fmt: skip

@@ -18,7 +18,7 @@ from delight.show import practice as views
 from delight.show import render
 from delight.show.words import Words
 from delight.study.labels import Labels
-from delight.workshop import actions, exercise, room
+from delight.workshop import actions, exercise, looks, room
 from delight.workshop.exercise import message as _
 
 #: A group of fewer is not shown its own answers.
@@ -34,7 +34,7 @@ HAVING = _("If there is: {feature}")
 LACKING = _("If there is not: {feature}")
 FEELINGS = (_("I like it"), _("I take it for granted"), _("I do not mind"), _("I can live with it"), _("I dislike it"))
 WIDE = {"description_width": "initial"}
-ALIGNED = {"description_width": "22em"}
+ALIGNED = {"description_width": "30em"}
 
 
 def names(words):
@@ -115,7 +115,7 @@ class Form(ipywidgets.VBox):
             text = self.words.gettext("{n} have answered. The group's answers are shown from {floor} on, so that nobody can be recognised.")
             self.result.value = sentence(text.format(n=self.words.number(len(given)), floor=self.words.number(FLOOR)))
             return
-        self.result.value = self.shown(given)
+        self.result.value = looks.Shown(self.shown(given))._repr_html_()
 
     def render(self, view, *results, words=None):
         block = {"view": view.name, "kind": view.kind, "options": {}, "key": self.kind}
@@ -151,7 +151,7 @@ class KanoQuestionnaire(Form):
             for column, text in zip(self.pairs[code], (HAVING, LACKING)):
                 asked = gettext(text).format(feature=label)
                 self.menus[column] = ipywidgets.Dropdown(
-                    options=feelings, value=None, description=asked, style=ALIGNED, layout={"width": "38em"}
+                    options=feelings, value=None, description=asked, style=ALIGNED, layout={"width": "48em"}
                 )
                 rows.append(self.menus[column])
         return rows
@@ -189,7 +189,7 @@ class TeamAssessment(Form):
             rows.append(heading(titles[group]))
             for factor in factors:
                 self.sliders[room.own(factor)] = ipywidgets.Dropdown(
-                    options=marks, value=None, description=views.factor_word(self.words, factor), style=ALIGNED, layout={"width": "28em"}
+                    options=marks, value=None, description=views.factor_word(self.words, factor), style=ALIGNED, layout={"width": "36em"}
                 )
                 rows.append(self.sliders[room.own(factor)])
         return rows

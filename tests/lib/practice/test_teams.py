@@ -32,6 +32,13 @@ def test_scores_are_percents_of_the_scale_by_person_and_then_by_team():
     assert row(found, by="whole", factor="speed")["n"] == 5
 
 
+def test_an_interval_ends_where_the_scale_does_and_nobody_has_none():
+    found = teams.assessment(TEAM, items={"speed": ["v1"]}, scales=SCALES, team="team").scores.table
+    assert found["ci_lo"].min() >= 0 and found["ci_hi"].max() <= 100
+    nobody = row(teams.assessment(pd.DataFrame({"v1": [np.nan]}), items={"speed": ["v1"]}, scales=SCALES).scores)
+    assert np.isnan(nobody["ci_lo"]) and np.isnan(nobody["ci_hi"])
+
+
 def test_a_person_who_left_one_item_open_is_scored_by_the_others():
     frame = TEAM.assign(s2=[np.nan, 4, 5, 2, 2, 1])
     assert teams.person_scores(frame, ITEMS, SCALES)["surprise"][0] == 100
