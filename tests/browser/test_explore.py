@@ -204,4 +204,13 @@ def test_the_same_views_without_code(voila, page):
     screen.slide(0, "ArrowLeft", 1)
     screen.wait_for_change(before)
     assert "open_study(" not in page.locator("body").inner_text()
+    assert page.locator(".delight-explore svg").evaluate_all("all => all.every(e => e.getAttribute('aria-label').length > 40)")
+    assert page.locator("h1").inner_text() == "Wat klanten bindt, live"
     page.shot("explore-app")
+    reached = set()
+    page.locator(".delight-explore select").first.focus()
+    for _ in range(40):  # every control by Tab alone
+        reached.add(page.evaluate("document.activeElement.className + ' ' + document.activeElement.tagName + document.activeElement.type"))
+        page.keyboard.press("Tab")
+    for control in ("SELECT", "noUi-handle", "INPUTcheckbox", "BUTTON"):
+        assert any(control in each for each in reached), (control, reached)

@@ -175,7 +175,7 @@ class Opened:
         """Heading and introduction of an explorer, for its notebook."""
         from delight.show.widgets.texts import about
 
-        return about(key, self.words)
+        return about(key, self.words, self.presentation)
 
     def satisfaction(self, **options):
         """The satisfaction explorer of this study."""

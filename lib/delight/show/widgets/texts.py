@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import re
 
-def about(key, words):
+
+def about(key, words, presentation=False):
     """Heading, introduction and reading of an explorer, to be shown by a notebook.
 
     Parameters
     ----------
     key : {"satisfaction", "segments", "loyalty", "drivers", "what_if", "comments", "codebook"}
     words : delight.show.Words
+    presentation : bool
+        Large type, readable at the back of a room.
 
     Returns
     -------
-    IPython.display.Markdown
+    IPython.display.HTML
     """
-    from IPython.display import Markdown
+    from IPython.display import HTML
 
     heading, introduction, reading = _TEXTS[key](words.gettext)
-    read = words.gettext("*Reading:* {text}").format(text=reading)
-    return Markdown(f"# {heading}\n\n{introduction}\n\n{read}")
+    paragraphs = [introduction, words.gettext("*Reading:* {text}").format(text=reading)]
+    body = f"<h1>{_marked(heading)}</h1>" + "".join(f"<p>{_marked(text)}</p>" for text in paragraphs)
+    return HTML(f'<div style="max-width:78ch;font-size:{22 if presentation else 14}px;line-height:1.5">{body}</div>')
+
+
+def _marked(text):
+    """Text as safe HTML: bold, code, and the emphasis it begins with."""
+    from delight.show.render import paragraph
+
+    marked = re.sub(r"`([^`]+)`", r"<code>\1</code>", paragraph(text))
+    return re.sub(r"^\*([^*]+)\*", r"<em>\1</em>", marked)
 
 
 def _satisfaction(_):
