@@ -1,11 +1,13 @@
 """How fast notebooks run in a batch, beside papermill, and how far that is from running their cells in one warm process.
 
-Run ``python benchmarks/batch.py [--clients 4] [--demo-clients 2] [--chapters 10,20]``. Two chains:
+Run ``python benchmarks/batch.py [--clients 4] [--demo-clients 2] [--chapters 10,20]``. Two chains, and what comes after them:
 
 - light: five notebooks a client over a table of 2,000 rows and 25 columns; each fits a model, draws two figures and writes a table and a
   summary. (a) the papermill command a notebook, (b) papermill's API with cold kernels, (c) ours with one and two workers, (f) the same
   cells as plain scripts in one process that has imported everything, which is the limit.
 - demo: the demo study cut into clients by label, its own chain. Ours with one and two workers, and the limit.
+- formats: the whole demo study in one process; processor seconds of its chapters, of each format in a first language and in a second.
+  ``--formats`` measures this alone and keeps the rest of an earlier run.
 
 Every way runs in processes of its own; papermill's are given as many clients as they have patience for. Imports of the zygote and of the
 limit's process are counted apart (``start``). On a busy machine seconds say little; processor seconds do. The results go to batch.json and batch.md.
@@ -14,6 +16,7 @@ limit's process are counted apart (``start``). On a busy machine seconds say lit
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import json
 import os
@@ -290,7 +293,41 @@ def _script(path, parameters):
             names |= parameters
 
 
-WAYS = {"a": command, "b": api, "c": ours, "f": plain}
+def report(job):
+    """The demo's whole report, part by part, in processor seconds."""
+    from unittest import mock
+
+    from delight.publish import formats, order
+    from delight.publish.content import Content
+    from delight.publish.run import make
+
+    parts = {}
+
+    def timed(name, what, *args):
+        before = _live(os.getpid())
+        what(*args)
+        parts[name] = _live(os.getpid()) - before
+
+    asked = order.settle("kinderopvang-demo", languages=job["languages"][:1], out=job["out"])
+    with mock.patch.object(formats, "write", lambda *args: ([], [])):
+        timed("chapters", make, asked)
+    content = Content.load(asked.work)
+    for language in job["languages"]:
+        for name in formats.FORMATS:
+            timed(f"{language} {name}", formats.write, content, language, Path(job["out"]) / language, [name])
+    return {"start": 0.0, "parts": parts}
+
+
+def _live(pid):
+    """Processor seconds of a process, of all below it, and of what they have seen end."""
+    used = 0
+    for each in _below(pid):
+        with contextlib.suppress(OSError):
+            used += sum(map(int, Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[11:15]))
+    return used / os.sysconf("SC_CLK_TCK")
+
+
+WAYS = {"a": command, "b": api, "c": ours, "f": plain, "report": report}
 
 
 # ---- measuring
@@ -316,6 +353,7 @@ def run(way, job):
         "all": time.perf_counter() - begun,
         "cpu": (_processor() - before) / len(job["clients"]),
         "memory": most[0] / GIB / job.get("workers", 1),
+        **({"parts": told["parts"]} if "parts" in told else {}),
     }
 
 
@@ -354,7 +392,7 @@ def one_way(way):
     job = json.loads(sys.stdin.read())
     begun = time.perf_counter()
     told = WAYS[way](job)
-    print(json.dumps({"start": told["start"], "seconds": time.perf_counter() - begun - told["start"]}))
+    print(json.dumps({**told, "seconds": time.perf_counter() - begun - told["start"]}))
 
 
 def fresh(job, folder, make, number):
@@ -391,7 +429,12 @@ def demo(folder, clients, chapters):
     return found
 
 
-def goals(light, demo):
+def in_formats(folder):
+    """Processor seconds of the demo's chapters and of each format in two languages."""
+    return run("report", {"clients": ["demo"], "languages": ["nl", "en"], "out": str(folder / "report")})["parts"]
+
+
+def goals(light, demo, parts):
     """What is asked for, what was measured, and whether that is enough."""
     one, two, limit = light["ours, 1 worker"], light["ours, 2 workers"], light["plain scripts"]
     overhead = (one["seconds"] - limit["seconds"]) / len(TASKS)
@@ -406,6 +449,12 @@ def goals(light, demo):
         asked += [
             ("demo chain against the plain scripts", one / demo["plain scripts"]["seconds"], "≤", 1.5),
             ("demo chain: two workers against one", one / two, "≥", 1.6),
+        ]
+    if parts:
+        first, second = (sum(v for name, v in parts.items() if name.startswith(language)) for language in ("nl", "en"))
+        asked += [
+            ("all formats in one language, of the whole report's processor time", first / (parts["chapters"] + first), "≤", 0.25),
+            ("a second language, of the first one's processor time", second / (parts["chapters"] + first), "≤", 0.15),
         ]
     return [
         {"goal": what, "measured": round(value, 2), "asked": f"{sign} {bound:g}", "met": value <= bound if sign == "≤" else value >= bound}
@@ -427,6 +476,38 @@ def table(runs):
     return "\n".join(lines)
 
 
+def formats_table(parts):
+    names = list(dict.fromkeys(name.split()[1] for name in parts if name != "chapters"))
+    lines = [f"| | chapters | {' | '.join(names)} | all formats |", "| --- |" + " ---: |" * (len(names) + 2)]
+    for language, before in (("nl", f"{parts['chapters']:.1f}"), ("en", "")):
+        used = [parts[f"{language} {name}"] for name in names]
+        lines.append(f"| {language} | {before} | {' | '.join(f'{u:.1f}' for u in used)} | {sum(used):.1f} |")
+    return "\n".join(lines)
+
+
+def write(found):
+    """batch.json and batch.md from what was found."""
+    found["goals"] = goals(found["light"], found["demo"], found.get("formats"))
+    (HERE / "batch.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    text = [
+        "# Notebooks in a batch",
+        f"Written by `python benchmarks/batch.py` on {found['cores']} cores; load average before it: {found['load_before']}.",
+        f"## Light chain: five notebooks of 2,000 rows, two figures each (medians of {found.get('rounds', 3)})",
+        table(found["light"]),
+    ]
+    if found["demo"]:
+        text += [f"## Demo study cut into clients: {found.get('cut', '2 of 8, all chapters')}", table(found["demo"])]
+    if found.get("formats"):
+        text += [
+            "## The demo's report: processor seconds of its chapters and of each format in two languages",
+            formats_table(found["formats"]),
+        ]
+    rows = [f"| {g['goal']} | {g['measured']} | {g['asked']} | {'yes' if g['met'] else 'no'} |" for g in found["goals"]]
+    text += ["## Goals", "\n".join(["| goal | measured | asked | met |", "| --- | ---: | --- | --- |", *rows])]
+    (HERE / "batch.md").write_text("\n\n".join(text) + "\n", encoding="utf-8")
+    print("\n\n".join(text))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
@@ -434,28 +515,25 @@ def main():
     parser.add_argument("--rounds", type=int, default=3, help="rounds of the light chain")
     parser.add_argument("--demo-clients", type=int, default=2, help="clients of the demo, of 8; 0 leaves it out")
     parser.add_argument("--chapters", default="", help="chapters of the demo, all when empty")
+    parser.add_argument("--formats", action="store_true", help="only the formats, beside what an earlier run has found")
     asked = parser.parse_args()
     if asked.way:
         return one_way(asked.way)
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
-        of_light = light(Path(folder), asked.clients, asked.rounds)
-        of_demo = demo(Path(folder), asked.demo_clients, asked.chapters) if asked.demo_clients else None
-    found = {"light": of_light, "demo": of_demo, "goals": goals(of_light, of_demo), "load_before": round(load, 1), "cores": os.cpu_count()}
-    (HERE / "batch.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    text = [
-        "# Notebooks in a batch",
-        f"Written by `python benchmarks/batch.py` on {found['cores']} cores; load average before it: {found['load_before']}.",
-        f"## Light chain: five notebooks of 2,000 rows, two figures each (medians of {asked.rounds})",
-        table(of_light),
-    ]
-    if of_demo:
-        which = f"chapters {asked.chapters}" if asked.chapters else "all chapters"
-        text += [f"## Demo study cut into clients: {asked.demo_clients} of 8, {which}", table(of_demo)]
-    rows = [f"| {g['goal']} | {g['measured']} | {g['asked']} | {'yes' if g['met'] else 'no'} |" for g in found["goals"]]
-    text += ["## Goals", "\n".join(["| goal | measured | asked | met |", "| --- | ---: | --- | --- |", *rows])]
-    (HERE / "batch.md").write_text("\n\n".join(text) + "\n", encoding="utf-8")
-    print("\n\n".join(text))
+        if asked.formats:
+            found = json.loads((HERE / "batch.json").read_text(encoding="utf-8"))
+        else:
+            found = {
+                "light": light(Path(folder), asked.clients, asked.rounds),
+                "demo": demo(Path(folder), asked.demo_clients, asked.chapters) if asked.demo_clients else None,
+                "rounds": asked.rounds,
+                "cut": f"{asked.demo_clients} of 8, {f'chapters {asked.chapters}' if asked.chapters else 'all chapters'}",
+                "load_before": round(load, 1),
+                "cores": os.cpu_count(),
+            }
+        found["formats"] = in_formats(Path(folder))
+    write(found)
 
 
 if __name__ == "__main__":
