@@ -108,14 +108,24 @@ class DriverExplorer(Explorer):
     def refresh(self):
         """Show the selection anew, and the relation of the attribute chosen after it."""
         self._rows, self._related = {}, None
+        self.raw_words.value, self.raw.stale = "", True
         super().refresh()
-        if self._related is None:
+        if self._related is None and not self._many:
             self.show_relation()
 
     def show(self, look):
         super().show(look)
-        if self._related is None:
+        if self._related is None and not self._many:
             self.show_relation()
+
+    @property
+    def _many(self):
+        """Whether a first answer comes from some of the responses, and everything else beside the screen."""
+        return not self.bars[0].why_not and self.view.value != "groups" and self.data.n(self.bars[0].mask) > MANY
+
+    def _all(self):
+        self.show_relation()
+        return self._look(0)
 
     def _offer_groups(self):
         self.by.layout.display = "" if self.view.value == "groups" else "none"
@@ -123,8 +133,7 @@ class DriverExplorer(Explorer):
     def look(self):
         if self.view.value == "groups":
             return self._groups()
-        many = self.data.n(self.bars[0].mask) > MANY
-        return self._look(0 if many else self.draws[0], few=many)
+        return self._look(0 if self._many else self.draws[0], few=self._many)
 
     def sharpen(self):
         if self.view.value == "groups":
@@ -133,8 +142,8 @@ class DriverExplorer(Explorer):
         says = _("Intervals from {n} draws")
         draws = [n_boot for n_boot in self.draws if n_boot]
         steps = [(says.format(n=self.words.number(n_boot)), lambda n_boot=n_boot: self._look(n_boot)) for n_boot in draws]
-        all_of = (_("All {n} responses").format(n=self.words.number(n)), lambda: self._look(0))
-        return [all_of, *steps] if n > MANY else steps
+        all_of = (_("All {n} responses").format(n=self.words.number(n)), self._all)
+        return [all_of, *steps] if self._many else steps
 
     def _look(self, n_boot, few=False):
         make = {"importance": self._importance, "penalty_reward": self._penalty_reward, "map": self._map}[self.view.value]
@@ -227,7 +236,7 @@ class DriverExplorer(Explorer):
 
     def show_relation(self):
         """The outcome at every answer to the attribute chosen, from counts."""
-        self._related = self.attribute.value
+        self._related, self.raw.stale = self.attribute.value, False
         if self.bars[0].why_not:
             self.raw_words.value, self.raw.svg = "", ""
             return
