@@ -143,6 +143,10 @@ def parser():
         "--out", metavar="DIR", help="folder for the workshop (default reports/workshop-LANGUAGE or reports/workshop-STUDY-LANGUAGE)"
     )
     build.set_defaults(command=_workshop_build, parser=build)
+    shown = lessons.add_parser("show", parents=[shared], help="serve the lessons without code, for managers")
+    shown.add_argument("folder", metavar="DIR", help="folder that `workshop build` wrote")
+    shown.add_argument("--port", type=int, metavar="N", help="port of this machine (default: a free one)")
+    shown.set_defaults(command=_workshop_show, parser=shown)
     return top
 
 
@@ -234,6 +238,7 @@ def _batch(options):
 def _lab(options):
     import subprocess
 
+    from delight.show import without_code
     from delight.study import places
 
     root = places.root()
@@ -243,26 +248,10 @@ def _lab(options):
         folder = places.find_study(options.study)  # a misspelt name is told here, not in a notebook
         environment["DELIGHT_STUDY"] = str(folder)
     explore = root / "notebooks" / "explore"
-    command = app(explore) if options.app else ["jupyterlab", f"--notebook-dir={root}", str(explore)]
-    environment = app_environment(environment) if options.app else environment
+    command = ["jupyterlab", f"--notebook-dir={root}", str(explore)]
+    if options.app:
+        command, environment = without_code.command(explore), without_code.environment(environment)
     return subprocess.call([sys.executable, "-m", *command], env=environment)
-
-
-def app(folder):
-    """Module and options that serve the notebooks of a folder without code, and without extensions that only JupyterLab has a place for.
-
-    The template is ours (`app_environment` says where it lies): its pages ask nothing of other machines.
-    """
-    without = ("@jupyter/nbgrader", "@jupyter-notebook/lab-extension")
-    options = [f"--VoilaConfiguration.extension_denylist={name}" for name in without]
-    return ["voila", str(folder), "--strip_sources=True", "--template=delight", *options]
-
-
-def app_environment(environment):
-    """An environment in which Voilà finds our template."""
-    ours = Path(__file__).parent / "show" / "widgets" / "jupyter"
-    paths = [str(ours), *filter(None, [environment.get("JUPYTER_PATH")])]
-    return {**environment, "JUPYTER_PATH": os.pathsep.join(paths)}
 
 
 def _workshop_build(options):
@@ -279,6 +268,22 @@ def _workshop_build(options):
         print(visible(warning), file=sys.stderr)
     print(f"Workshop ready in {made.folder}: {len(made.files)} files. How to set up a room: docs/workshops.md")
     return 0
+
+
+def _workshop_show(options):
+    import subprocess
+
+    from delight.errors import InputError
+    from delight.show import without_code
+
+    lessons = Path(options.folder) / "no-code"
+    if not any(lessons.glob("*.ipynb")):
+        raise InputError(
+            f"'{options.folder}' holds no lessons without code. Write them with `delight workshop build`, and name its folder."
+        )
+    command = without_code.command(lessons, without=["anywidget"])  # the lessons have no use for it
+    port = [f"--port={options.port}"] if options.port else []
+    return subprocess.call([sys.executable, "-m", *command, *port], env=without_code.environment(os.environ))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import time
 import urllib.request
 
 import pytest
-from delight import cli
+from delight.show import without_code
 
 TOKEN = "test"
 #: What a browser says that is no fault of ours.
@@ -73,7 +73,7 @@ def serve(home, module, options, ready, port):
     log = (home / f"{module}.log").open("w")
     process = subprocess.Popen(
         [sys.executable, "-m", module, *options],
-        env=cli.app_environment(environment(home)),
+        env=without_code.environment(environment(home)),
         cwd=home / "book",
         stdout=log,
         stderr=subprocess.STDOUT,
@@ -112,7 +112,7 @@ def lab(book):
 def voila(book):
     """The views without code, on a free port."""
     port = free_port()
-    module, *options = cli.app(book / "book" / "notebooks" / "explore")
+    module, *options = without_code.command(book / "book" / "notebooks" / "explore")
     server = serve(book, module, [*options, "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1"], "/", port)
     yield server
     server.process.terminate()

@@ -115,7 +115,7 @@ def _write(found, words, folder, say):
         page, warning = handout.write(lesson, words, folder / "handout" / f"{lesson.path.stem}.pdf", folder / room.PLACE)
         made.files.extend([page] if page else [])
         made.warnings.extend([warning] if warning and warning not in made.warnings else [])
-    for name, target in (("nbgrader_config.py", "nbgrader"), ("jupyterhub_config.py", "."), ("voila.json", ".")):
+    for name, target in (("nbgrader_config.py", "nbgrader"), ("jupyterhub_config.py", ".")):
         text = resources.files("delight.workshop").joinpath("settings", name).read_text(encoding="utf-8")
         path = folder / target / name
         path.parent.mkdir(parents=True, exist_ok=True)
