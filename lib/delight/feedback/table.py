@@ -12,6 +12,7 @@ import pandas as pd
 from delight.errors import DelightError, InputError, did_you_mean
 from delight.feedback import careless, columns, dates, keys, readers, scrub
 from delight.feedback.columns import EMPTY, MISSING_CODE, NOT_APPLICABLE, NOT_ASKED, OUT_OF_SCALE, UNKNOWN, VALUE
+from delight.feedback.locations import one_spelling
 from delight.feedback.waves import in_order
 from delight.findings import Finding, as_table, errors, raise_errors
 from delight.result import Note, Result
@@ -420,8 +421,8 @@ def _locations(reading, frame, rows):
     given = frame[column]
     codes, seen = pd.factorize(given)
     counts = np.bincount(codes[codes >= 0], minlength=len(seen))
-    keys_ = [normal(s) for s in seen]
     if study.units:
+        keys_ = [normal(s) for s in seen]
         by_key = {normal(u.location): u.location for u in study.units.values()}
         names = [normal(u.name) for u in study.units.values() if u.name]
         by_name = {normal(u.name): u.location for u in study.units.values() if u.name and names.count(normal(u.name)) == 1}
@@ -442,10 +443,7 @@ def _locations(reading, frame, rows):
             reading.report("info", "location_without_responses", say, column=column, count=len(silent))
         found = [f or str(s) for f, s in zip(found, seen)]
     else:
-        best = {}
-        for s, k, _ in sorted(zip(map(str, seen), keys_, counts), key=lambda x: (-x[2], x[0])):
-            best.setdefault(k, s)
-        found = [best[k] for k in keys_]
+        found = one_spelling(dict(zip(map(str, seen), counts)))
         merged = [str(s) for s, f in zip(seen, found) if f != s]
         if merged:
             count = int(sum(n for s, f, n in zip(seen, found, counts) if f != s))

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import re
 
+import pandas as pd
+
 from delight.feedback import columns, readers
 
 
 def waves_of(study, source):
     """Waves that a source's own column names, in order."""
-    question = study.question("wave")
+    return in_order(answers_of(study, source, "wave").unique(), study.question("wave"))
+
+
+def answers_of(study, source, role):
+    """What a source's rows say in the column of this role, read alone and without gaps; nothing where it has no such column."""
+    question = study.question(role)
     raw = readers.read_raw(source.path, format=source.format, rename=source.rename, columns=[question.column])
     if question.column not in raw.frame:
-        return []
-    labels, missing = raw.value_labels.get(question.column), raw.user_missing.get(question.column)
-    cleaned = columns.as_category(raw.frame[question.column], question, user_missing=missing, value_labels=labels)
-    return in_order(cleaned.values.dropna().unique(), question)
+        return pd.Series([], dtype="str")
+    labels, missing = raw.value_labels.get(question.column), raw.user_missing.get(question.column, ())
+    return (
+        columns.as_category(raw.frame[question.column], question, user_missing=missing, value_labels=labels).values.dropna().astype("str")
+    )
 
 
 def in_order(waves, question):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from delight.errors import InputError, did_you_mean
+from delight.errors import InputError, Mistakes, did_you_mean
+from delight.feedback.locations import locations_of
 from delight.publish import chain, manifest
 from delight.publish.order import planned_locations
 
@@ -30,12 +31,33 @@ def whole_first(order, make, *, patience=0.0, say=lambda text: None):
     whole = whole_order(order)
     if manifest.finished(whole) is None:
         what = "are out of date" if (whole.work / "plan.parquet").is_file() else "are not there yet"
+        must_be_named(order.study, [order.location])
         say(f"The tables of the whole organisation, from which every location report starts, {what}: the whole is run first.")
         make(whole, resume=True, patience=patience, say=say)
-    known = {*order.study.units, *planned_locations(whole.work)}
-    if order.location not in known:
+    _known(order.location, {*order.study.units, *planned_locations(whole.work)})
+
+
+def must_be_named(study, locations):
+    """See to it that the raw files name these locations, where no units.csv lists them.
+
+    Raises
+    ------
+    InputError
+        Every location that nobody answered at.
+    """
+    if study.units or not locations or not study.column("location"):
+        return
+    mistakes, known = Mistakes(), locations_of(study)
+    for location in locations:
+        with mistakes:
+            _known(location, known)
+    mistakes.raise_all()
+
+
+def _known(location, known):
+    if location not in known:
         listed = f" There are: {', '.join(sorted(known)[:10])}{' …' if len(known) > 10 else ''}." if known else ""
-        raise InputError(f"No response is from location '{order.location}'.{did_you_mean(order.location, known)}{listed}")
+        raise InputError(f"No response is from location '{location}'.{did_you_mean(location, known)}{listed}")
 
 
 def whole_order(order):

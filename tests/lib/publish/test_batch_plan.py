@@ -89,6 +89,35 @@ waves = 2024
         assert line in told, line
 
 
+def test_mistakes_of_the_file_and_of_its_studies_are_told_together(workbook):
+    text = """by = "place"
+formats = ["pdff"]
+[[studies]]
+study = "alfa"
+wavs = ["2024"]
+locations = ["Breda", "Coork", "Dublin"]
+[[studies]]
+study = "bet"
+[[studies]]
+waves = ["2024"]
+"""
+    with pytest.raises(StudyError) as error:
+        settled(workbook, text)
+    told = str(error.value)
+    for part in (
+        "night.toml has 3 mistake(s)",
+        "'by' is 'place'",
+        "Did you mean 'waves'",
+        "'studies[3].study' is missing",
+        "'pdff' is no format. Did you mean 'pdf'",
+        "No response is from location 'Coork'. Did you mean 'Cork'? There are: Aarhus, Breda, Cork.",
+        "location 'Dublin'",
+        "Did you mean 'beta'",
+    ):
+        assert told.count(part) == 1, f"{part!r} in:\n{told}"
+    assert "location 'Breda'" not in told
+
+
 def test_every_mistake_of_every_study_is_told_once(workbook):
     text = """languages = ["fr"]
 [[studies]]

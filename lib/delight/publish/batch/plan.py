@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PlainValidator
+from pydantic import Field, PlainValidator, PrivateAttr
 from pydantic_core import PydanticCustomError
 
 from delight.errors import InputError, Mistakes, RunError, StudyError
@@ -14,7 +14,8 @@ from delight.findings import raise_errors
 from delight.publish import chain, order
 from delight.publish.batch.jobs import Job
 from delight.publish.batch.store import is_url
-from delight.study import places
+from delight.publish.location import must_be_named
+from delight.study import open_study, places
 from delight.study.settings import Language, Table, Texts, read_toml
 
 
@@ -48,12 +49,13 @@ class PlannedStudy(_Choices):
 
 
 class Plan(_Choices):
-    """A plan as a whole."""
+    """A plan as a whole; what was wrong with its file is left out of it, and told by `settle` with all else that is."""
 
     language: Language | None = None
     out: str = ""
     workers: int | None = Field(None, ge=1)
     studies: list[PlannedStudy] = Field(default_factory=list)
+    _wrong: RunError | None = PrivateAttr(None)
 
 
 @dataclass(frozen=True)
@@ -88,19 +90,23 @@ def read(path):
 
     Raises
     ------
-    InputError
-        Every mistake in it, with table, key and line.
+    RunError
+        There is no such file, it is not TOML, or it plans nothing.
     """
     path, findings = Path(path), []
     if path.is_dir() or not path.exists():
         raise RunError(f"There is no plan file '{path}'.", exit_code=2)
-    plan, lines = read_toml(path, Plan, findings)
+    plan, _ = read_toml(path, Plan, findings)
     if plan is not None and not plan.studies and not findings:
         raise RunError(f'{path.name} plans nothing. Add a table [[studies]] with study = "NAME" for each study.', exit_code=2)
     try:
         raise_errors(findings, InputError, intro=f"The plan {path.name} has {{n}} mistake(s):")
     except InputError as error:
-        raise RunError(str(error).replace(", row ", ", line "), exit_code=2) from None
+        wrong = RunError(str(error).replace(", row ", ", line "), exit_code=2)
+        if plan is None:
+            raise wrong from None
+        plan = plan.model_copy(update={"studies": [planned for planned in plan.studies if planned.study != "?"]})  # that lack their name
+        plan._wrong = wrong
     return plan
 
 
@@ -124,7 +130,7 @@ def settle(plan, *, name="batch", base=None, resume=True, **said):
     Raises
     ------
     StudyError, InputError, RunError
-        Every mistake of every study in one message.
+        Every mistake of the file and of every study in one message.
     """
     mistakes = Mistakes()
     root = places.root()
@@ -140,7 +146,8 @@ def settle(plan, *, name="batch", base=None, resume=True, **said):
             _one_folder(studies, opened)
         for error in (e for found in own.found for e in found.found or (found,)):
             wrong.setdefault(str(error), (error, {}))[1][planned.study] = None
-    mistakes.found = [_named(error, list(names), plan) for error, names in wrong.values()]
+    mistakes.found = [plan._wrong] if plan._wrong else []
+    mistakes.found += [_named(error, list(names), plan) for error, names in wrong.values()]
     mistakes.found += [InputError(f"The report {job} is planned twice.") for job in _repeated(jobs)]
     if folder in studies:
         say = f"The batch would be called '{folder}' like one of its studies. Rename the plan file."
@@ -177,6 +184,11 @@ def _of_study(planned, plan, said, mistakes, *, root, out, base, resume):
         for location in planned.locations:
             with mistakes:
                 order.settle(folder, wave=wave, location=location, **choices)
+    if planned.locations:
+        with Mistakes():  # why a study cannot be opened has been told
+            study = opened or open_study(folder, raw=raw or None)
+            with mistakes:
+                must_be_named(study, planned.locations)
     if opened is not None and (every or planned.locations):
         if not opened.column("location"):
             raise InputError("There are no locations to report on: no column of the codebook has the role location.")
