@@ -293,7 +293,7 @@ def _drift(before, start, ci_level):
 def _granted(row, before, reach):
     """The interval when a drift of some steps goes on after the start: by (event + 1) steps at each event, `reach` on average."""
     known = {r["event"]: e.value for r, e in before} | {-1: 0.0}
-    step = max(abs(known[e] - known[e - 1]) for e in known if e - 1 in known) if len(known) > 1 else np.nan
+    step = max((abs(known[e] - known[e - 1]) for e in known if e - 1 in known), default=np.nan)
     found = {
         f"{name}_{end}": row[f"ci_{end}"] + sign * reach * size * step
         for name, size in GRANTED.items()

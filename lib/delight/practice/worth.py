@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
@@ -14,6 +16,16 @@ from delight.scales import check_scale
 
 #: The effect is told for this many euros a location.
 EUROS = 100
+
+
+class Drawn(NamedTuple):
+    """A mean and its variance, as they are and then of every draw."""
+
+    mean: np.ndarray
+    variance: np.ndarray
+
+
+NOTHING = Drawn(*np.full((2, 2), np.nan))
 
 
 def per_euro(
@@ -46,7 +58,13 @@ def per_euro(
 
     Notes
     -----
-    Effects as `acts.effect`; percentile intervals of a bootstrap that draws locations within their arm, the same draws for all measures.
+    Effects as `acts.effect`; intervals of a bootstrap that draws locations within their arm, the same draws for all measures, in standard
+    errors of each draw (bootstrap-t): percentiles of the effect itself are too narrow with so few locations (87-89 % with 6 an arm).
+    Of a difference all three arms need 6 locations.
+
+    References
+    ----------
+    Hall, P. (1988). Annals of Statistics 16, 927-953. Cameron, Gelbach & Miller (2008). Review of Economics and Statistics 90, 414-427.
     """
     known = _known(frame, y, scale, location, wave, before, after)
     arms = {name: {str(place) for place in places} for name, places in measures.items()}
@@ -58,17 +76,17 @@ def per_euro(
         raise InputError(f"Effect by the euro: {'; '.join(wrong)}.")
     used, kept, left = changes(frame, y, location, wave, before, after, weights, weights_kind)
     others = kept[~kept.index.isin(set().union(*arms.values()))]
-    control = _drawn_means(others, generator(seed, "M30.worth others"), n_boot)
+    control = _drawn(others, generator(seed, "M30.worth others"), n_boot)
     rows, first = [], None
     for name, places in arms.items():
-        mine = kept[kept.index.isin(places)]
-        drawn = (_drawn_means(mine, generator(seed, f"M30.worth {name}"), n_boot) - control) * EUROS / costs[name]
-        first = drawn if first is None else first
-        few = min(len(mine), len(others))
+        mine, by = kept[kept.index.isin(places)], EUROS / costs[name]
+        drawn, few = _drawn(mine, generator(seed, f"M30.worth {name}"), n_boot), min(len(mine), len(others))
+        first = first or (by, drawn, few)
+        than = _sum((by, drawn), (-first[0], first[1]), (first[0] - by, control))
         rows.append(
-            {"measure": name, "cost": float(costs[name]), **_told("effect", drawn * costs[name] / EUROS, few, ci_level),
-             **_told("per_100", drawn, few, ci_level), "against": next(iter(arms)),
-             **_told("difference", drawn - first if rows else np.full_like(drawn, np.nan), few, ci_level),
+            {"measure": name, "cost": float(costs[name]), **_told("effect", _sum((1, drawn), (-1, control)), few, ci_level),
+             **_told("per_100", _sum((by, drawn), (-by, control)), few, ci_level), "against": next(iter(arms)),
+             **_told("difference", than if rows else NOTHING, min(few, first[2]), ci_level),
              "locations": len(mine), "locations_others": len(others), "n": used.n, "n_missing": used.n_missing, "n_eff": used.n_eff,
              "status": "insufficient" if not few else "low_base" if few < FEWEST else base_status(used.n)}
         )  # fmt: skip
@@ -79,19 +97,34 @@ def per_euro(
     return Result.of("M30.per_euro", table, function="delight.practice.worth.per_euro", notes=notes, **about)
 
 
-def _drawn_means(arm, rng, n_boot):
-    """Weighted mean change of an arm, as it is and then of every draw of its locations."""
+def _drawn(arm, rng, n_boot):
+    """Weighted mean change of an arm and its variance (HC2), as it is and then of every draw of its locations."""
     if not len(arm):
-        return np.full(n_boot + 1, np.nan)
+        return Drawn(*np.full((2, n_boot + 1), np.nan))
     times = np.vstack([np.ones(len(arm)), rng.multinomial(len(arm), np.full(len(arm), 1 / len(arm)), size=n_boot)])
-    return times @ (arm["weight"] * arm["change"]).to_numpy() / (times @ arm["weight"].to_numpy())
+    change, weight = arm["change"].to_numpy(), arm["weight"].to_numpy()
+    share = weight / (times @ weight)[:, None]
+    mean = (times * share) @ change
+    away = (change - mean[:, None]) ** 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return Drawn(mean, (times * share**2 * away / (1 - share)).sum(axis=1))
+
+
+def _sum(*parts):
+    """Sum of (factor, Drawn) of arms that are drawn apart."""
+    return Drawn(sum(by * d.mean for by, d in parts), sum(by**2 * d.variance for by, d in parts))
 
 
 def _told(name, drawn, few, ci_level):
-    """The value and, with enough locations, its percentile interval."""
+    """The value and, with enough locations, its interval: the value less quantiles of the drawn t times its standard error."""
+    found = {name: float(drawn.mean[0]), f"{name}_lo": np.nan, f"{name}_hi": np.nan}
+    se, sure = np.sqrt(drawn.variance), drawn.variance[1:] > 0
+    if few < FEWEST or not (se[0] > 0 and sure.any()):
+        return found
+    t = (drawn.mean[1:] - drawn.mean[0])[sure] / se[1:][sure]
     side = (1 - ci_level) / 2
-    lo, hi = np.quantile(drawn[1:], [side, 1 - side]) if few >= FEWEST else (np.nan, np.nan)
-    return {name: float(drawn[0]), f"{name}_lo": float(lo), f"{name}_hi": float(hi)}
+    high, low = np.quantile(t, [side, 1 - side])
+    return found | {f"{name}_lo": float(drawn.mean[0] - low * se[0]), f"{name}_hi": float(drawn.mean[0] - high * se[0])}
 
 
 def dose(

@@ -139,6 +139,15 @@ def test_missing_scores_are_counted_and_missing_waves_do_not_stop_it():
     assert row["n_missing"] == 5 and row["n"] == len(frame) - 5 and np.isfinite(row["effect"])
 
 
+def test_events_that_are_no_neighbours_grant_no_step():
+    frame, begun = world(np.random.default_rng(15), starts=("4", ""))
+    gone = frame["location"].isin(list(begun)) & (frame["wave"] == "2")
+    found = told(frame[~gone], begun)
+    assert found.events.table["event"].tolist() == [-3, 0, 1]
+    row = found.whole.table.iloc[0]
+    assert np.isfinite(row["ci_lo"]) and np.isfinite(row["p_drift"]) and np.isnan(row["full_lo"]) and np.isnan(row["holds_to"])
+
+
 def test_when_all_begin_at_once_there_is_nothing_to_compare():
     frame, begun = world(np.random.default_rng(10), starts=("3",))
     found = told(frame, begun)

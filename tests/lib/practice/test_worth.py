@@ -52,6 +52,25 @@ def test_few_locations_have_no_interval_and_none_no_effect():
     assert nobody["status"][0] == "insufficient" and np.isnan(nobody["effect"][0])
 
 
+def test_a_difference_needs_enough_locations_of_the_first_measure_too():
+    frame = world(3, GAINS[5:25])
+    some = {"a": ["L00", "L01"], "b": [f"L{i:02}" for i in range(5, 12)]}
+    t = per_euro(frame, **TWO, measures=some, costs={"a": 1, "b": 1}, n_boot=50).table
+    assert np.isfinite(t["per_100_lo"][1]) and np.isfinite(t["difference"][1]) and np.isnan(t["difference_lo"][1])
+
+
+@pytest.mark.long
+def test_intervals_hold_the_planted_effect_with_six_locations_an_arm():
+    rng, gains = np.random.default_rng(9), np.repeat([0.4, 0.8, 0.0], 6)
+    some = {"small": [f"L{i:02}" for i in range(6)], "big": [f"L{i:02}" for i in range(6, 12)]}
+    hits = np.zeros(2)
+    for seed in range(150):
+        frame = world(seed, gains + rng.normal(0, 0.25, 18), size=4)
+        row = per_euro(frame, **TWO, measures=some, costs=COSTS, n_boot=400).table.iloc[1]
+        hits += row["ci_lo"] <= 0.8 <= row["ci_hi"], row["difference_lo"] <= 0.08 - 0.8 <= row["difference_hi"]
+    assert (hits / 150 >= 0.91).all() and (hits / 150 <= 0.99).all(), hits
+
+
 def test_what_is_wrong_with_measures_is_listed():
     with pytest.raises(InputError, match="'a' has no cost above 0; there is no location 'Z'; a location has two measures"):
         per_euro(world(4, GAINS), **TWO, measures={"a": ["Z", "L00"], "b": ["L00"]}, costs={"b": 2})
