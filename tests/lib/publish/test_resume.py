@@ -98,7 +98,9 @@ def test_no_number_comes_from_what_is_left_out_of_the_key_of_chapters(root, tmp_
     folder = root / "lib" / "delight"
     assert all((folder / name.rstrip("/")).exists() for name in keys.DRESS), "no name has gone stale"
     inside.write_study(tmp_path / "places", {"2025": dict(a=40, b=30)}, {}, waves=("2025",))
-    run = subprocess.run([sys.executable, "-c", OPENED, tmp_path / "places"], cwd=root, env=book.environment(), capture_output=True, text=True)
+    run = subprocess.run(
+        [sys.executable, "-c", OPENED, tmp_path / "places"], cwd=root, env=book.environment(), capture_output=True, text=True
+    )
     assert run.returncode == 0, run.stderr
     opened = set(run.stdout.split())
     assert {"satisfaction/levels.py", "drivers/model.py", "publish/summary.py"} <= opened
