@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
+#: Capitals and small letters of names in Latin script, Turkish and Polish ones too.
+_UPPER, _SMALL = ("".join(filter(of, map(chr, [*range(65, 123), *range(0xC0, 0x250)]))) for of in (str.isupper, str.islower))
 #: A word with a capital, and its genitive.
-_CAPITAL = re.compile(r"(?<![\w\[@-])([A-ZÀ-ÖØ-Þ][a-zà-öø-ÿ]+(?:[-'’][A-ZÀ-ÖØ-Þ][a-zà-öø-ÿ]+)*|[A-ZÀ-ÖØ-Þ]{3,})(['’]s|s(?=\s))?(?![\w\]])")
-_LOWER = re.compile(r"(?<![\w@])[a-zà-öø-ÿ]{2,}(?!\w)")
+_CAPITAL = re.compile(rf"(?<![\w\[@-])([{_UPPER}][{_SMALL}]+(?:[-'’][{_UPPER}][{_SMALL}]+)*|[{_UPPER}]{{3,}})(['’]s|s(?=\s))?(?![\w\]])")
+_LOWER = re.compile(rf"(?<![\w@])[{_SMALL}]{{2,}}(?!\w)")
 #: What a sentence begins after.
 _BEGINS = re.compile(r"(?:^|[.!?…:\n\"“”‘(–•*-])\s*$")
 #: Verbs that follow the subject of a sentence.

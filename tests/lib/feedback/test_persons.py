@@ -43,6 +43,11 @@ def test_a_name_is_a_name_everywhere_once_it_is_known():
     assert cleaned("Thirza, wat een lach!", "Wij brengen Thirza graag.") == ["[name], wat een lach!", "Wij brengen [name] graag."]
 
 
+@pytest.mark.parametrize("name", ["Ayşe", "İrem", "Łukasz", "Żaneta"])
+def test_names_with_turkish_and_polish_letters_are_names_too(name):
+    assert cleaned(f"Compliment voor {name} en het team.") == ["Compliment voor [name] en het team."]
+
+
 def test_places_that_are_named_stay_and_missing_stays_missing():
     assert cleaned("Bij Boomrijk is het fijn.", keep=["Boomrijk"]) == ["Bij Boomrijk is het fijn."]
     assert without_first_names(pd.Series(["Emma is blij", None])).isna().tolist() == [False, True]
