@@ -1,6 +1,8 @@
 """Every lesson runs solved, in every language; the checks let the solved one pass and the empty one not."""
 
 import os
+import re
+import zlib
 
 import nbformat
 import pytest
@@ -44,6 +46,22 @@ def test_every_lesson_runs_solved(root, language, tmp_path, monkeypatch):
         space = run(solved(source, language))
         assert space["desk"].words.language == language
         assert set(space["desk"].exercises) <= set(space)
+
+
+@pytest.mark.long
+def test_every_hand_out_is_one_page(workshop):
+    found = sorted((workshop / "handout").glob("*.pdf"))
+    if not found:
+        pytest.skip("no Pango, so no PDF")
+    for path in found:
+        assert pages(path.read_bytes()) == 1, path.stem
+    assert len(found) == 5
+
+
+def pages(pdf):
+    """How many pages a PDF holds; its objects stand in packed streams."""
+    packed = [pdf[m.end() :] for m in re.finditer(rb"[^d]stream\r?\n(?=x)", pdf)]
+    return sum(len(re.findall(rb"/Type ?/Page\b", zlib.decompressobj().decompress(p))) for p in packed)
 
 
 @pytest.mark.long

@@ -618,6 +618,10 @@ def step_figure(result, ax, words):
     x, y = rows["grade"].astype(float), times * rows["mean"].astype(float)
     ax.vlines(x, times * rows["ci_lo"].astype(float), times * rows["ci_hi"].astype(float), color=colour, linewidth=1.2)
     small = (rows["n"].astype(float) < _SMALL).to_numpy()
+    if not small.all():  # the interval of a handful of answers may run out of the figure
+        sure = times * rows.loc[~small, ["ci_lo", "ci_hi"]].astype(float)
+        low, high = min(y.min(), sure.min().min()), max(y.max(), sure.max().max())
+        ax.set_ylim(low - 0.06 * (high - low), high + 0.06 * (high - low))
     ax.scatter(x[~small], y[~small], s=26, color=colour, zorder=3)
     ax.scatter(x[small], y[small], s=26, facecolor="white", edgecolor=colour, zorder=3)
     means = dict(zip(x, y))

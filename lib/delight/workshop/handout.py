@@ -17,7 +17,8 @@ h1 { font: 26pt/1.15 "Delight Serif", serif; color: %(main)s; margin: 0 0 3mm }
 h2 { font: 14pt/1.2 "Delight Serif", serif; color: %(main)s; margin: 7mm 0 2mm }
 p { margin: 0 0 2mm } .lead { font-size: 12pt }
 ul { margin: 0; padding-left: 5mm } li { margin: 0 0 1.6mm }
-figure { margin: 4mm 0 0 } figure svg { max-width: 100%%; max-height: 78mm } .question { font-weight: 600 }
+figure { margin: 4mm 0 0 } .question { font-weight: 600 }
+figure :is(svg, img) { max-width: 100%%; max-height: 105mm; object-fit: contain; object-position: 0 0 }
 figcaption, .source { color: %(soft)s; font-size: 8.5pt; line-height: 1.35; margin: 1mm 0 0 }
 .line { border-bottom: .4pt solid %(grid)s; height: 8.5mm }
 """

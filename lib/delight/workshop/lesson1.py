@@ -117,16 +117,16 @@ EXERCISES = (
     Exercise(
         name="interval",
         kind="pair",
-        question=_("200 times, 40 customers were drawn at random and scored. Between which two scores do the middle 95 % lie?"),
+        question=_("200 times, 40 customers were drawn at random and scored. Between which two scores do the middle 95% lie?"),
         right=lambda desk: tuple(np.quantile(desk.draws, [0.025, 0.975])),
         within=2.5,
         guess=8,
         decimals=0,
-        look=_("Leave out the lowest 2.5 % and the highest 2.5 % of the scores."),
+        look=_("Leave out the lowest 2.5% and the highest 2.5% of the scores."),
         slips=(
             (
                 lambda desk: (desk.draws.min(), desk.draws.max()),
-                _("Not yet: these are the lowest and the highest of all. Leave out 2.5 % at either end."),
+                _("Not yet: these are the lowest and the highest of all. Leave out 2.5% at either end."),
             ),
         ),
     ),
