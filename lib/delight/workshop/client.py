@@ -153,7 +153,8 @@ def _crossed(frame, book, rng):
     answers = frame.drop(columns="weight")
     answers = answers.astype({c: float for c in answers if answers[c].dtype.kind in "biuf"})
     chance = frame["weight"].fillna(0).to_numpy(dtype=float)
-    return cross(answers, outcomes=["overall", "recommend"], n=min(POOL, len(frame)), rng=rng, chance=chance, together=book.pairs.values())
+    alike = {"outcomes": ["overall", "recommend"], "together": book.pairs.values(), "apart": [c for c in ("churned",) if c in answers]}
+    return cross(answers, n=min(POOL, len(frame)), rng=rng, chance=chance, **alike)
 
 
 def _sample(crossed, book, rng):

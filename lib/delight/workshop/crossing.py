@@ -13,7 +13,7 @@ ALIKE = 3
 PARTNERS, ROUNDS = 40, 20
 
 
-def cross(frame, *, outcomes, n, rng, chance=None, together=()):
+def cross(frame, *, outcomes, n, rng, chance=None, together=(), apart=()):
     """Draw rows, each crossed from two that agree on the outcomes and are alike in the rest.
 
     Parameters
@@ -28,26 +28,29 @@ def cross(frame, *, outcomes, n, rng, chance=None, together=()):
         Chance of every row to be drawn; equal by default.
     together : sequence of sequence of str
         Columns that stay as one of the two gave them, such as both answers to a Kano pair.
+    apart : sequence of str
+        Columns that are anybody's who agrees on the outcomes, drawn anew for each row: they follow the outcomes and tell nothing further of
+        those whose other answers stand beside them. For what nobody should learn of another, such as whether she left.
 
     Returns
     -------
     DataFrame
-        `n` rows. None has, over all columns, the answers that one or two customers gave.
+        `n` rows. None has, over all columns but those `apart`, the answers that one or two customers gave.
 
     Raises
     ------
     RunError
         The answers leave too few rows that are nobody's.
     """
-    outcomes = list(outcomes)
+    outcomes, apart = list(outcomes), list(apart)
     cell = frame.groupby(outcomes, dropna=False, sort=True).ngroup().to_numpy()
     sizes = np.bincount(cell)
     chance = np.ones(len(frame)) if chance is None else np.asarray(chance, dtype=float)
     chance = np.where(sizes[cell] >= ALIKE, chance, 0.0)
     bound = {c: i for i, columns in enumerate(together) for c in columns}
-    rest = [c for c in frame if c not in outcomes]
+    rest = [c for c in frame if c not in outcomes + apart]
     unit = np.unique([f"{bound[c]}" if c in bound else c for c in rest], return_inverse=True)[1]
-    values, fixed = frame[rest].to_numpy(dtype=float), frame[outcomes].to_numpy(dtype=float)
+    values, fixed, loose = (frame[columns].to_numpy(dtype=float) for columns in (rest, outcomes, apart))
     order, starts = np.argsort(cell, kind="stable"), np.concatenate([[0], np.cumsum(sizes)])
     rare = _rare(np.column_stack([fixed, values]))
     made, have = [], 0
@@ -55,15 +58,15 @@ def cross(frame, *, outcomes, n, rng, chance=None, together=()):
         if have >= n or not chance.sum() > 0:
             break
         one = rng.choice(len(frame), size=n, p=chance / chance.sum())
-        place = starts[cell[one]][:, None] + (rng.random((n, PARTNERS)) * sizes[cell[one]][:, None]).astype(int)
-        crossed = _crossed(values, one, order[place], unit, rng)
+        place = starts[cell[one]][:, None] + (rng.random((n, PARTNERS + 1)) * sizes[cell[one]][:, None]).astype(int)
+        crossed = _crossed(values, one, order[place[:, 1:]], unit, rng)
         rows = np.column_stack([fixed[one], crossed])
-        rows = rows[[key not in rare for key in _keys(rows)]]
-        made.append(rows)
-        have += len(rows)
+        nobodys = [key not in rare for key in _keys(rows)]
+        made.append(np.column_stack([rows, loose[order[place[:, 0]]]])[nobodys])
+        have += sum(nobodys)
     if have < n:
         raise RunError("The answers are too alike, or too few of them, to draw rows that nobody gave; the lessons cannot be made on them.")
-    return pd.DataFrame(np.concatenate(made)[:n], columns=[*outcomes, *rest])[list(frame)]
+    return pd.DataFrame(np.concatenate(made)[:n], columns=[*outcomes, *rest, *apart])[list(frame)]
 
 
 def _crossed(values, one, partners, unit, rng):

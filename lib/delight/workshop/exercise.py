@@ -130,10 +130,9 @@ def judge(exercise, answer, desk, *, guessed=False):
     """
     gettext = desk.words.gettext
     options = list(exercise.options(desk)) if exercise.options else []
-    form = _form(exercise.kind, answer, options)
-    if form is None:
+    form, right = _form(exercise.kind, answer, options), exercise.right(desk)
+    if form is None or form == set() != right:
         return Verdict(False, gettext(WANTED[exercise.kind]).format(options=desk.words.listed(options)))
-    right = exercise.right(desk)
     if _same(exercise, form, right, guessed):
         return Verdict(True, gettext("Right: {answer}.").format(answer=told(exercise, right, desk, form)))
     if exercise.kind == "share" and _same(exercise, form / 100, right, guessed):
@@ -156,6 +155,8 @@ def told(exercise, right, desk, form=None):
         return w.number(right, exercise.decimals)
     if exercise.kind == "pair":
         return w.listed([w.number(v, exercise.decimals) for v in right])
+    if not right:
+        return w.gettext("none")
     called = exercise.named or (lambda desk, name: desk.named(name))
     return w.listed([called(desk, name) for name in ([form] if exercise.kind == "choice" and form else sorted(right))])
 
@@ -175,7 +176,7 @@ def _form(kind, answer, options):
     if isinstance(answer, str) or not hasattr(answer, "__iter__"):
         return None
     found = {str(a) for a in answer}
-    return found if found and found <= set(map(str, options)) else None
+    return found if found <= set(map(str, options)) else None
 
 
 def _is_number(value):

@@ -77,6 +77,12 @@ def test_names_must_be_all_and_no_other():
     assert "list of names" in repr(judge(about, "a", Table())) and "list of names" in repr(judge(about, ["z"], Table()))
 
 
+def test_no_name_at_all_is_right_where_there_is_none():
+    options = {"options": lambda desk: ("a", "b")}
+    assert repr(judge(made("names", set(), **options), [], Table())) == "Right: none."
+    assert "list of names" in repr(judge(made("names", {"a"}, **options), [], Table()))
+
+
 def test_a_guess_from_a_figure_has_a_wider_margin():
     about = made("number", 100.0, within=0.01, relative=True, guess=0.1)
     assert not judge(about, 105, Table()) and judge(about, 105, Table(), guessed=True)
@@ -141,6 +147,12 @@ def test_exercises_are_whole(lesson):
     for about in desk(lesson, 1).exercises.values():
         assert about.kind in exercise.KINDS and about.look and about.question and about.name.isidentifier()
         assert (about.options is not None) == (about.kind in ("choice", "names"))
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_who_writes_no_code_is_told_nothing_of_code(lesson):
+    for about in desk(lesson, 1).exercises.values():
+        assert not [said for said in (about.question, about.look, *(word for _, word in about.slips)) if "`" in said]
 
 
 @pytest.mark.parametrize("lesson", [1, 3])
