@@ -59,7 +59,7 @@ EXERCISES = (
         right=_step,
         within=0.005,
         guess=0.15,
-        look=_("Two means of `recommend`: of those whose `overall` is exactly 9, and exactly 8. Subtract the second from the first."),
+        look=_("Two mean recommendations: of those who graded exactly 9, and exactly 8. Subtract the second from the first."),
         slips=(
             (
                 lambda desk: float(desk.customers().query("overall >= 9")["recommend"].mean() - _means(desk)[8]),
@@ -100,8 +100,8 @@ EXERCISES = (
         within=0.005,
         guess=0.1,
         evidence=lambda desk: desk.read(_line(desk, delight_from=desk.book.delight_from).set_index("term")[["coef", "ci_lo", "ci_hi"]]),
-        look=_("Fit the regression again with `delight_from`, and read the coefficient in the row `overall`."),
-        slips=((_slope, _("Not yet: this is the slope of the straight line alone. Add `delight_from`.")),),
+        look=_("In the regression where being delighted has a row of its own, read the coefficient of the overall grade."),
+        slips=((_slope, _("Not yet: this is the slope of the straight line alone. Let being delighted have a row of its own.")),),
     ),
     Exercise(
         name="promoters_left",
@@ -111,7 +111,7 @@ EXERCISES = (
         guess=0.03,
         needs=("churned",),
         evidence=_left_by_grade,
-        look=_("Among those whose `recommend` is 9 or 10, take the mean of `churned`."),
+        look=_("Among those whose recommendation is 9 or 10, take the share that left."),
         slips=(
             (
                 _promoters_among_leavers,

@@ -66,7 +66,7 @@ EXERCISES = (
         question=_("Which experience has the largest share of importance?"),
         right=_top,
         options=lambda desk: tuple(desk.attributes),
-        look=_("Sort the table by `share`. Correlation alone would mislead: everything correlates."),
+        look=_("Look for the largest share. Correlation alone would mislead: everything correlates."),
         slips=(
             (
                 lambda desk: str(desk.customers()[desk.attributes].mean().idxmax()),
@@ -105,7 +105,7 @@ EXERCISES = (
         question=_("Which experiences are delight factors: no harm when ordinary, a lift when good?"),
         right=lambda desk: set(desk.of_class("bijzonder")),
         options=lambda desk: tuple(desk.attributes),
-        look=_("The column `impact_class` tells the kind. Delight factors are called `bijzonder` there; name all of them and no other."),
+        look=_("Look for the type of every experience. Name all delight factors and no other."),
         slips=(
             (
                 lambda desk: set(desk.of_class("basis")),

@@ -70,7 +70,7 @@ EXERCISES = (
         guess=3,
         decimals=0,
         evidence=_plans,
-        look=_("`acts.locations_needed` with d=0.3, icc=0.05 and the answers a location gives; the answer is for one arm."),
+        look=_("Ask for an effect of 0.3, an icc of 0.05 and the answers that a location gives; the answer is for one half."),
         slips=((lambda desk: 2 * _needed(desk), _("Nearly: these are both arms together. How many in each?")),),
     ),
     Exercise(
@@ -103,7 +103,7 @@ EXERCISES = (
         options=lambda desk: ("act", "chance"),
         needs=("act",),
         look=_(
-            "`p_lot` is the share of all lots that would have shown an effect at least as large, had the acts done nothing. Is it below 0.05?"
+            "Look at the share of all lots that would have shown an effect at least as large, had the acts done nothing. Is it below 0.05?"
         ),
     ),
     Exercise(
@@ -116,7 +116,7 @@ EXERCISES = (
         needs=("act",),
         show=lambda desk: (mirror.two_views, desk.apart),
         again=False,
-        look=_("Sort by `gap`: own view minus customers' view. The largest one is the blind spot."),
+        look=_("Look at the gap: own view minus customers' view. The largest one is the blind spot."),
         slips=(
             (
                 lambda desk: str(desk.apart.table.set_index("factor")["own"].idxmax()),

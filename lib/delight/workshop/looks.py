@@ -35,6 +35,7 @@ HEADINGS = {
     "term": _("Term"),
     "(intercept)": _("Constant"),
     "coef": _("Coefficient"),
+    "delighted": _("Delighted customers"),
     "location": _("Location"),
     "lot": _("Drawn with (lot)"),
     "act": _("Does the act"),

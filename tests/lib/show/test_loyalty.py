@@ -168,6 +168,17 @@ def test_the_numbers_are_the_same_in_every_language(told):
     assert digits("nl") == digits("en")
 
 
+def test_the_interval_of_two_answers_does_not_flatten_the_steps(people):
+    two = pd.DataFrame({"overall": [1.0, 1.0], "recommend": [0.0, 10.0]})
+    result = loyalty.across(loyalty.rule, pd.concat([people, two]), OUTCOMES[1:], x="overall", scales=SCALES)
+    with theme.figure(120, 78) as (_, ax):
+        views.step_figure(result, ax, Words("en"))
+        low, high = ax.get_ylim()
+    row = result.table.set_index("grade").loc[1]
+    assert row["n"] == 2 and row["ci_hi"] > 15
+    assert low < row["mean"] < high and high < 10.5
+
+
 def test_the_curve_draws_a_line_for_each_kind_of_loyalty_and_hollow_points_for_small_bases(people):
     few = people.groupby("overall").head(20)
     result = loyalty.across(loyalty.curve, pd.concat([few, people[people["overall"] == 8]]), OUTCOMES, x="overall", scales=SCALES)
