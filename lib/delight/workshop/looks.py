@@ -56,7 +56,7 @@ HEADINGS = {
     "d": _("Effect, in standard deviations"),
     "locations": _("Locations in each half"),
 }
-_ALIGNED = """<style>.delight table th,.delight table td{text-align:left!important}.delight table .num{text-align:right!important}
+_ALIGNED = """<style>.delight table th,.delight table td{text-align:left!important}.delight table .num{text-align:right!important}.delight .ci{white-space:nowrap}
 .delight .read th{font-weight:600;vertical-align:bottom;white-space:normal;max-width:11em}
 .delight .read code{display:block;font-weight:400;font-size:.82em;color:#5f6b76;background:none!important;padding:0}</style>"""
 _LARGE = """<style>:root{--jp-content-font-size1:23px;--jp-code-font-size:20px;--jp-widgets-font-size:21px;--jp-widgets-inline-height:42px;
