@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 
 from delight.publish import story
-from delight.show import render, report, theme, views
+from delight.show import render, report, theme
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -177,37 +177,23 @@ def _annex(content, words, chapters):
 
 
 def _methods(content, words, chapters):
-    """What was computed how: each method once, then every result the report rests on."""
-    names = list(dict.fromkeys(name for c in chapters for b in c.blocks for name in b["tables"]))
-    results = {name: content.result(name) for name in names}
-    by_method = {name: re.match(r"M\d\d", str(r.meta.get("method", ""))) for name, r in results.items()}
-    by_method = {name: found[0] for name, found in by_method.items() if found}
-    if not by_method:
+    """What was computed how: each method once, with the results of this report that were made with it."""
+    made = {}
+    for name in dict.fromkeys(name for c in chapters for b in c.blocks for name in b["tables"]):
+        meta = content.result(name).meta
+        if found := re.match(r"M\d\d", str(meta.get("method", ""))):
+            made.setdefault(found[0], []).append(report.result_in_words(words, name, meta.get("n_used")))
+    if not made:
         return []
     told_of = []
-    for method_id in sorted(set(by_method.values())):
+    for method_id in sorted(made):
         told = report.method(words, method_id)
-        if told is None:
-            continue
-        title, sentence, source = f"{method_id} · {told[0]}", told[1], told[2]
-        formula = f'<p class="formula">{escape(source)}</p>' if source else ""
-        told_of.append(
-            f'<div class="method" id="method-{method_id}"><h4>{escape(title)}</h4><p>{render.paragraph(sentence)}</p>{formula}</div>'
-        )
-    parts = [f"<h3>{escape(report.heading(words, 'methods'))}</h3>", f'<div class="methods">{"".join(told_of)}</div>']
-    rows = sorted(by_method, key=lambda name: (by_method[name], name))
-    metas = [results[name].meta for name in rows]
-    columns = [
-        views.Column(report.heading(words, "table"), rows),
-        views.Column(report.heading(words, "method"), [by_method[name] for name in rows]),
-        views.Column(report.heading(words, "answers"), [m.get("n_used") for m in metas], "count"),
-        views.Column(report.heading(words, "left_out"), [m.get("n_dropped_missing") for m in metas], "count"),
-        views.Column(report.heading(words, "effective"), [m.get("n_eff") for m in metas], "count"),
-        views.Column(report.heading(words, "interval"), [m.get("ci_level") for m in metas], "percent"),
-    ]
-    listing = views.View("table", "report.rests_on", lambda w: columns, title=lambda w: report.heading(w, "rests_on"))
-    parts.append(render.table_html(listing, [], words, {}))
-    return parts
+        title = f"{method_id} · {told[0]}" if told else method_id
+        parts = [f"<p>{render.paragraph(told[1])}</p>"] if told else []
+        parts += [f'<p class="formula">{escape(told[2])}</p>'] if told and told[2] else []
+        parts.append(f'<p class="made">{escape(report.made_with_method(words, made[method_id]))}</p>')
+        told_of.append(f'<div class="method" id="method-{method_id}"><h4>{escape(title)}</h4>{"".join(parts)}</div>')
+    return [f"<h3>{escape(report.heading(words, 'methods'))}</h3>", f'<div class="methods">{"".join(told_of)}</div>']
 
 
 # ---- looks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from delight.show.words import NO_WAVE
+from delight.show.words import NO_WAVE, is_missing
 
 #: Order in which a client reads; chapters not named here follow in the order they ran.
 STORY = (
@@ -85,14 +85,17 @@ def heading(words, name):
         "action": _("Action"),
         "owner": _("Owner"),
         "due": _("By when"),
-        "rests_on": _("Results this report rests on"),
-        "table": _("Result"),
-        "method": _("Method"),
-        "answers": _("Answers"),
-        "left_out": _("Left out, no answer"),
-        "effective": _("Effective n"),
-        "interval": _("Interval"),
     }[name]
+
+
+def result_in_words(words, name, n):
+    """Name of a result, with the answers it rests on."""
+    return name if is_missing(n) else words.gettext("{result} (n = {n})").format(result=name, n=words.number(n))
+
+
+def made_with_method(words, results):
+    """The results of the report that were made with a method."""
+    return words.ngettext("Result: {results}.", "Results: {results}.", len(results)).format(results=", ".join(results))
 
 
 def next_time(words):
