@@ -6,7 +6,8 @@ import re
 import pytest
 from delight.demo import Truth
 from delight.result import Result
-from delight.show import LANGUAGES
+from delight.show import LANGUAGES, render, views
+from delight.show.words import Words
 
 pytestmark = pytest.mark.long
 
@@ -43,11 +44,14 @@ def test_a_report_is_self_contained_and_says_no_nan(report):
 
 
 def test_every_report_block_is_in_the_page(report):
-    tables = sum(b["kind"] == "table" for c in report.chapters for b in c.blocks)
-    figures = sum(b["kind"] == "figure" for c in report.chapters for b in c.blocks)
-    text = page(report, "en")
-    assert text.count("<svg") >= figures > 5
-    assert text.count("<table") >= tables > 10
+    words, text = Words("en"), page(report, "en")
+    blocks = [(b, views.find(b["view"])) for c in report.chapters for b in c.blocks]
+    assert text.count("<svg") >= sum(view.kind == "figure" for _, view in blocks) > 5
+    tables = [(b, view) for b, view in blocks if view.kind == "table" and view.look != "cards"]
+    results = {name: Result.load(report.folder / "tables" / name) for b, _ in tables for name in b["tables"]}
+    filled = [view for b, view in tables if render.filled(view, [results[n] for n in b["tables"]], words, b.get("options") or {})]
+    assert text.count("<table") == len(filled) + 1, "and one of the actions decided"
+    assert len(filled) > 60 and text.count('class="cards"') == 1
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
