@@ -276,7 +276,7 @@ def test_a_wrong_worker_that_joins_while_a_batch_runs_spoils_no_report(tmp_path,
 def test_a_worker_looks_itself_whether_it_sees_the_folder(tmp_path):
     workbook = book.write(tmp_path / "book", ("alfa",))
     order = settle(workbook / "data" / "studies" / "alfa", out=tmp_path / "reports", root=workbook)
-    job = Job.of(order, given="alfa", parameters=(), out=str(tmp_path / "reports"), resume=True)
+    job = Job.of(order, parameters=(), out=str(tmp_path / "reports"), resume=True)
     outcome = make(replace(job, claim=str(tmp_path / "reports" / ".work" / ".batch.batch-1")))
     assert outcome.unfit and f"does not see the folder {tmp_path / 'reports'}" in outcome.error
     assert not (tmp_path / "reports").exists()

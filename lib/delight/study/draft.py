@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from delight.errors import DelightError, InputError, StudyError
+from delight.errors import InputError, StudyError
 from delight.findings import Finding
 from delight.scales import Scale
 from delight.study.codebook import ANSWER_COLUMNS, COLUMNS, OWN_NAMES
 from delight.study.drafting import likert, profiles, roles, waves
 from delight.study.drafting.decision import RATED
 from delight.study.drafting.hints import language_of, plain
-from delight.study.places import RESERVED, studies_folder
+from delight.study.places import RESERVED, called
 from delight.study.sheets import LANGUAGES
 
 _MAX_ANSWERS = 60
@@ -661,7 +661,7 @@ def _sections(folder, opened, columns, guess, language, spoken, doubtful, left_o
     sections.append(("Remarks on the files", findings))
     where = "The files were copied unedited to raw/." if copy else "The files were not copied: run the study with --raw and their folder."
     ask = f"Decide on the {_columns(len(open_))} marked ? in codebook.csv" if open_ else "Look through codebook.csv"
-    sections.append(("Next", [f"The study was drafted in {folder}. {where}", f"{ask}, then run: delight check {_named(folder)}"]))
+    sections.append(("Next", [f"The study was drafted in {folder}. {where}", f"{ask}, then run: delight check {called(folder)}"]))
     if not any(by_role.get(r) for r in ("overall", "recommend")) and not any(
         guess.decisions[n].guess in ("overall", "recommend") for n in open_
     ):
@@ -718,14 +718,6 @@ def _columns(n):
 def _some(names, most=12):
     shown = ", ".join(names[:most])
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")
-
-
-def _named(folder):
-    """How other commands call the study: by its name among the workbook's own, else by its folder."""
-    try:
-        return folder.name if folder.resolve().parent == studies_folder().resolve() else folder
-    except DelightError:  # there is no workbook around
-        return folder
 
 
 def _to_decide(name, decision):

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from pathlib import Path
 
-from delight.errors import RunError, StudyError, did_you_mean
+from delight.errors import DelightError, RunError, StudyError, did_you_mean
 
 #: Names a slug never takes: folders with a meaning of their own, and device names of Windows.
 RESERVED = frozenset(
@@ -46,6 +46,14 @@ def root():
 def studies_folder():
     """``data/studies`` of the workbook."""
     return root() / "data" / "studies"
+
+
+def called(folder):
+    """How commands call a study: by its name among the workbook's own, else by its folder."""
+    try:
+        return folder.name if folder.resolve().parent == studies_folder().resolve() else str(folder)
+    except DelightError:  # there is no workbook around
+        return str(folder)
 
 
 def reports_folder(out=None):

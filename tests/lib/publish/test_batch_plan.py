@@ -174,6 +174,18 @@ def test_locations_need_a_column_and_a_chapter(workbook):
         settled(workbook, 'by = "location"\n[[studies]]\nstudy = "alfa"\n')
 
 
+def test_the_command_of_a_job_finds_a_study_that_lies_beside_the_plan(workbook, tmp_path):
+    (tmp_path / "plans").mkdir()
+    (workbook / "data" / "studies" / "beta").rename(tmp_path / "plans" / "gamma")
+    about = tmp_path / "plans" / "gamma" / "study.toml"
+    about.write_text(about.read_text().replace('"beta"', '"gamma"'))
+    (tmp_path / "plans" / "night.toml").write_text('out = "../elsewhere"\n[[studies]]\nstudy = "gamma"\n')
+    job = plan.settle(plan.read(tmp_path / "plans" / "night.toml"), name="night", base=tmp_path / "plans").jobs[0]
+    command = shlex.split(job.command)
+    assert command[2] == str(tmp_path / "plans" / "gamma")
+    assert command[command.index("--out") + 1] == str(tmp_path / "elsewhere"), "no detour in the path"
+
+
 def test_the_command_of_a_job_makes_the_same_report_alone(workbook):
     (job,) = settled(workbook, '[parameters]\nn_boot = 5\n[[studies]]\nstudy = "alfa"\nlanguages = ["nl"]\nformats = "html"\n').jobs
     command = shlex.split(job.at("De Beer's").command)

@@ -15,6 +15,7 @@ from delight.publish import folders, keys, manifest, run
 from delight.publish.batch import store
 from delight.publish.formats import FILES
 from delight.publish.order import planned_locations, settle
+from delight.study import places
 
 #: Seconds that a report waits for another run of the same report: that of an earlier batch that has not ended yet.
 PATIENCE = 900.0
@@ -27,7 +28,7 @@ class Job:
     Attributes
     ----------
     study, given : str
-        The study's folder, and as the plan or the command names it.
+        The study's folder, and how commands call the study.
     name, organisation, wave, location : str
     languages, formats, parameters : tuple of str
     raw, out, home : str
@@ -59,11 +60,11 @@ class Job:
     then: tuple | str = ()
 
     @classmethod
-    def of(cls, order, *, given, parameters, out, resume):
+    def of(cls, order, *, parameters, out, resume):
         """The job of an order of the whole."""
         return cls(
             study=str(order.study.path),
-            given=given,
+            given=places.called(order.study.path),
             name=order.study.name,
             organisation=order.study.organisation,
             wave=order.wave,

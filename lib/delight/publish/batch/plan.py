@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -135,7 +136,7 @@ def settle(plan, *, name="batch", base=None, resume=True, **said):
     mistakes = Mistakes()
     root = places.root()
     out = said.get("out") or (plan.out and _from(base, plan.out)) or str(places.reports_folder())
-    out = out if is_url(out) else str(Path(out).expanduser().absolute())
+    out = out if is_url(out) else os.path.abspath(Path(out).expanduser())
     folder = places.slugs([name])[name] if name != "batch" else name
     jobs, studies, wrong = [], {}, {}
     for planned in plan.studies:
@@ -179,7 +180,7 @@ def _of_study(planned, plan, said, mistakes, *, root, out, base, resume):
         with mistakes:
             settled = order.settle(folder, wave=wave, **choices)
             opened = settled.study
-            job = Job.of(settled, given=planned.study, parameters=parameters, out=out, resume=resume)
+            job = Job.of(settled, parameters=parameters, out=out, resume=resume)
             jobs.append(replace(job, then="every" if every else tuple(dict.fromkeys(planned.locations))))
         for location in planned.locations:
             with mistakes:
@@ -215,7 +216,7 @@ def _study(given, base):
 
 
 def _from(base, path):
-    return path if not path or base is None or is_url(path) else str(Path(base, Path(path).expanduser()))
+    return path if not path or base is None or is_url(path) else os.path.abspath(Path(base, Path(path).expanduser()))
 
 
 def _flat(parameters):

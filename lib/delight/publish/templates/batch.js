@@ -18,7 +18,11 @@ heads.forEach((head, i) => head.querySelector("button")?.addEventListener("click
   body.append(...rows);
 }));
 
+// Letters without their marks, and those that are no letter with a mark: "lodz" finds "Łódź", "naestved" finds "Næstved".
+const own = { ł: "l", ø: "o", æ: "ae", œ: "oe", ß: "ss", đ: "d", ð: "d", ı: "i" };
+const plain = (text) => text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "").replace(/[łøæœßđðı]/g, (letter) => own[letter]);
+
 document.getElementById("filter").addEventListener("input", (event) => {
-  const words = event.target.value.toLowerCase().split(/\s+/).filter(Boolean);
-  for (const row of body.rows) row.hidden = !words.every((word) => row.textContent.toLowerCase().includes(word));
+  const words = plain(event.target.value).split(/\s+/).filter(Boolean);
+  for (const row of body.rows) row.hidden = !words.every((word) => plain(row.textContent).includes(word));
 });
