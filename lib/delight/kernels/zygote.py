@@ -87,6 +87,8 @@ class Zygote:
 
     def let_go(self, pid, life):
         """The owner has closed its end of life."""
+        if self.forks.get(pid, (None, None))[1] is not life:
+            return  # the fork has ended by itself in the same moment
         self.waiting.unregister(life)
         _kill(pid)
 

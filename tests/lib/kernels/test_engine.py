@@ -4,6 +4,7 @@ import base64
 import io
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -191,7 +192,7 @@ def gone(pid):
     try:
         with open(f"/proc/{pid}/stat") as file:
             return file.read().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return True
 
 
@@ -320,6 +321,27 @@ def test_eight_forks_at_once(tmp_path):
     finally:
         for session in sessions:
             session.__exit__()
+
+
+def test_a_fork_that_ends_as_its_owner_lets_go_of_it_takes_no_other_with_it(monkeypatch):
+    from delight.kernels import zygote
+
+    killed = []
+    monkeypatch.setattr(zygote, "_kill", killed.append)
+    control, _other = socket.socketpair()
+    life, owners = socket.socketpair()
+    parent = zygote.Zygote(control)
+    pid = os.fork()
+    if not pid:
+        os._exit(0)
+    end = os.pidfd_open(pid)
+    parent.forks[pid] = end, life
+    parent.waiting.register(end, 1)
+    parent.waiting.register(life, 1)
+    parent.ended(pid)  # both were found ready in one round
+    parent.let_go(pid, life)
+    assert killed == [pid], "its own group, once"
+    owners.close()
 
 
 def test_when_the_owner_is_killed_all_that_it_started_goes():

@@ -71,7 +71,7 @@ def test_a_terminal_has_a_bar_with_the_time_left_that_follows_its_width_and_is_n
     ], "a line stands above the bar for what failed or was remarked on, and for nothing else"
     terminal.process.setwinsize(24, 50)
     terminal.seen = ""
-    terminal.until(lambda t: t.seen.count("3/4") > 2)
+    terminal.until(lambda t: t.seen.count("3/4") > 2 and all(len(line) <= 50 for line in bar(t.screen())))
     (line,) = bar(terminal.screen())
     assert len(line) <= 50 and re.search(r"━ +3/4 +0:00:\d\d +left: +0:00:\d\d +gamma", line), line
 

@@ -108,6 +108,7 @@ def test_jupyterlab_opens_it_without_an_error(tmp_path, work):
     import subprocess
     import sys
     import time
+    import urllib.error
     import urllib.request
 
     made = notebook(("responses", shown(FRAME)), out=work, token="abcdef")
@@ -134,7 +135,14 @@ def test_jupyterlab_opens_it_without_an_error(tmp_path, work):
                 time.sleep(0.25)
             assert found, log.read_text()
             request = urllib.request.Request(f"{found[1]}/api/contents/10-feedback.ipynb?content=1", headers={"Authorization": "token t"})
-            opened = json.loads(urllib.request.urlopen(request, timeout=30).read())
+            for _ in range(240):
+                try:
+                    opened = json.loads(urllib.request.urlopen(request, timeout=30).read())
+                    break
+                except urllib.error.URLError:  # its address stands in the log a moment before it listens
+                    time.sleep(0.25)
+            else:
+                pytest.fail(log.read_text())
             page = urllib.request.urlopen(f"{found[1]}/lab/tree/10-feedback.ipynb?token=t", timeout=30)
             assert page.status == 200
         finally:
