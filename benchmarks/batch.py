@@ -28,6 +28,7 @@ import sys
 import tempfile
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 os.environ.update({name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")})
@@ -41,6 +42,7 @@ GIB = 2**20  # of kB
 # ---- the light chain
 
 IMPORTS = """import json
+from functools import partial
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -313,8 +315,13 @@ def report(job):
         timed("chapters", make, asked)
     content = Content.load(asked.work)
     for language in job["languages"]:
+        written = partial(formats.write, content, language, Path(job["out"]) / language)
+        timed(f"{language} all", written)
         for name in formats.FORMATS:
-            timed(f"{language} {name}", formats.write, content, language, Path(job["out"]) / language, [name])
+            if name != "pdf":
+                timed(f"{language} {name}", written, [name])
+        alone = sum(parts[f"{language} {name}"] for name in formats.FORMATS if name != "pdf")
+        parts[f"{language} pdf"] = parts[f"{language} all"] - alone  # it is set from the page that stands for HTML
     return {"start": 0.0, "parts": parts}
 
 
@@ -451,7 +458,7 @@ def goals(light, demo, parts):
             ("demo chain: two workers against one", one / two, "≥", 1.6),
         ]
     if parts:
-        first, second = (sum(v for name, v in parts.items() if name.startswith(language)) for language in ("nl", "en"))
+        first, second = parts["nl all"], parts["en all"]
         asked += [
             ("all formats in one language, of the whole report's processor time", first / (parts["chapters"] + first), "≤", 0.25),
             ("a second language, of the first one's processor time", second / (parts["chapters"] + first), "≤", 0.15),
@@ -477,11 +484,10 @@ def table(runs):
 
 
 def formats_table(parts):
-    names = list(dict.fromkeys(name.split()[1] for name in parts if name != "chapters"))
-    lines = [f"| | chapters | {' | '.join(names)} | all formats |", "| --- |" + " ---: |" * (len(names) + 2)]
+    names = ["html", "pdf", "xlsx", "pptx", "all"]
+    lines = [f"| | chapters | {' | '.join(names)} formats |", "| --- |" + " ---: |" * (len(names) + 1)]
     for language, before in (("nl", f"{parts['chapters']:.1f}"), ("en", "")):
-        used = [parts[f"{language} {name}"] for name in names]
-        lines.append(f"| {language} | {before} | {' | '.join(f'{u:.1f}' for u in used)} | {sum(used):.1f} |")
+        lines.append(f"| {language} | {before} | {' | '.join(f'{parts[f'{language} {name}']:.1f}' for name in names)} |")
     return "\n".join(lines)
 
 

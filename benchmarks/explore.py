@@ -24,7 +24,7 @@ EXPERIENCES = ["warmth", "known", "safety", "agreements", "building", "surprise"
 REMARK = (
     "The selections are random; a small one is refused. Drivers and what-if answer at once from 2,500 responses evenly taken, and from all of "
     "them beside the screen; segments are found beside the screen from 20,000, so that their numbers here are the word that says so. "
-    "Seconds were taken on a machine busy with other work; CPU seconds, numbers and figure together, are what an idle one takes."
+    "CPU seconds are those of numbers and figure together."
 )
 VIEW = """
 import json, time
