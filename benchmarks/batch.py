@@ -42,7 +42,6 @@ GIB = 2**20  # of kB
 # ---- the light chain
 
 IMPORTS = """import json
-from functools import partial
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -487,7 +486,8 @@ def formats_table(parts):
     names = ["html", "pdf", "xlsx", "pptx", "all"]
     lines = [f"| | chapters | {' | '.join(names)} formats |", "| --- |" + " ---: |" * (len(names) + 1)]
     for language, before in (("nl", f"{parts['chapters']:.1f}"), ("en", "")):
-        lines.append(f"| {language} | {before} | {' | '.join(f'{parts[f'{language} {name}']:.1f}' for name in names)} |")
+        used = [f"{parts[language + ' ' + name]:.1f}" for name in names]
+        lines.append(f"| {language} | {before} | {' | '.join(used)} |")
     return "\n".join(lines)
 
 
