@@ -39,7 +39,8 @@ def play():
     made = []
 
     def start(*options, **how):
-        environment = {**os.environ, "TERM": "xterm-256color", **how.pop("env", {})}
+        inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}  # the terminal's own count
+        environment = {**inherited, "TERM": "xterm-256color", **how.pop("env", {})}
         made.append(Terminal([sys.executable, "-c", PLAY, *options], env=environment, echo=False, **how))
         return made[-1]
 
