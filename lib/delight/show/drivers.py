@@ -9,6 +9,7 @@ import pandas as pd
 
 from delight.show import theme
 from delight.show.charts import Chart, Series
+from delight.show.levels import is_share, point
 from delight.show.theme import COLOURS
 from delight.show.views import Column, figure, reading, table
 
@@ -23,16 +24,6 @@ MOST_NAMED = 24
 
 
 # ---- shared words ----------------------------------------------------------------------------------------------------
-
-
-def _point(words, value):
-    """A point of a scale, without needless decimals."""
-    return words.number(value, 0 if float(value).is_integer() else 1)
-
-
-def _is_share(result):
-    scale = result.meta.get("scale") or {}
-    return (scale.get("min"), scale.get("max")) == (0, 1)
 
 
 def class_word(words, code):
@@ -412,11 +403,11 @@ def _impact_caption(impact, words, **options):
     return _(
         "Difference in the overall score ({unit}) from a customer with a middling experience, all other experiences equal; lines are intervals. "
         "Left: what a poor experience costs. Right: what an excellent one brings. Colours: the kind, by the test of slopes."
-    ).format(unit=_("percentage points") if _is_share(impact) else _("points"))
+    ).format(unit=_("percentage points") if is_share(impact) else _("points"))
 
 
 def _impact_alt(impact, words, **options):
-    factor = 100 if _is_share(impact) else 1
+    factor = 100 if is_share(impact) else 1
     values = "; ".join(
         words.gettext("{experience}: {penalty} and {reward}").format(
             experience=words.column(r.attribute), penalty=words.signed(factor * r.penalty, 1), reward=words.signed(factor * r.reward, 1)
@@ -428,10 +419,10 @@ def _impact_alt(impact, words, **options):
 
 def _impact_chart(impact, words, **options):
     _, t = words.gettext, _impact_rows(impact)
-    factor, format = (100, "signed1") if _is_share(impact) else (1, "signed2")
+    factor, format = (100, "signed1") if is_share(impact) else (1, "signed2")
     names = {"penalty": (_("If poor"), COLOURS["second"]), "reward": (_("If excellent"), COLOURS["main"])}
     series = [Series(title, *(factor * t[f"{name}{end}"] for end in ("", "_lo", "_hi")), colour) for name, (title, colour) in names.items()]
-    axis = _("Effect on the overall score (percentage points)") if _is_share(impact) else _("Effect on the overall score (points)")
+    axis = _("Effect on the overall score (percentage points)") if is_share(impact) else _("Effect on the overall score (points)")
     return Chart("bar", _names(words, t["attribute"]), series, format, axis)
 
 
@@ -449,7 +440,7 @@ def penalty_reward(impact, ax, words, **options):
     _, t = words.gettext, _impact_rows(impact)
     if t.empty:
         return _nothing(ax, words)
-    factor = 100 if _is_share(impact) else 1
+    factor = 100 if is_share(impact) else 1
     y = np.arange(len(t))
     for at, row in zip(y, t.itertuples()):
         colour = CLASS_COLOURS.get(row.impact_class, OTHER)
@@ -467,7 +458,7 @@ def penalty_reward(impact, ax, words, **options):
     ax.grid(axis="x")
     ax.spines["left"].set_visible(False)
     _ticks(ax.xaxis, words)
-    ax.set_xlabel(_("Effect on the overall score (percentage points)") if _is_share(impact) else _("Effect on the overall score (points)"))
+    ax.set_xlabel(_("Effect on the overall score (percentage points)") if is_share(impact) else _("Effect on the overall score (points)"))
     present = [c for c in ("basis", "beleving", "undistinguished", "bijzonder", "reverse") if (t["impact_class"] == c).any()]
     seen, handles = set(), []
     for c in present:
@@ -492,7 +483,7 @@ def class_table(impact, words, **options):
     _ = words.gettext
     known = _impact_rows(impact)
     t = pd.concat([known, impact.table[~impact.table["attribute"].isin(known["attribute"])]])
-    factor, style = (100, "points") if _is_share(impact) else (1, "signed2")
+    factor, style = (100, "points") if is_share(impact) else (1, "signed2")
 
     def values(column):
         return (factor * t[column]).tolist()
@@ -513,7 +504,7 @@ def class_table(impact, words, **options):
         words.gettext(
             "Percentage points of satisfied customers for each point of the experience. q: test that both slopes are equal, corrected over all experiences."
         )
-        if _is_share(impact)
+        if is_share(impact)
         else words.gettext(
             "Points of the overall score for each point of the experience. q: test that both slopes are equal, corrected over all experiences."
         )
@@ -523,11 +514,11 @@ def slope_table(impact, words, **options):
     """The test behind the classes."""
     _, t = words.gettext, impact.table
     t = t[t["knot"].notna()]
-    factor, style = (100, "signed1") if _is_share(impact) else (1, "signed2")
+    factor, style = (100, "signed1") if is_share(impact) else (1, "signed2")
     below, above = ([(factor * t[f"slope_{side}{end}"]).tolist() for end in ("", "_lo", "_hi")] for side in ("below", "above"))
     return [
         Column(_("Experience"), [words.column(a) for a in t["attribute"]]),
-        Column(_("Good from"), [_point(words, knot) for knot in t["knot"]]),
+        Column(_("Good from"), [point(words, knot) for knot in t["knot"]]),
         Column(_("Slope below"), below[0], style, below[1], below[2]),
         Column(_("Slope above"), above[0], style, above[1], above[2]),
         Column("q", t["diff_q"].tolist(), "p"),
@@ -576,13 +567,13 @@ def block_word(words, block):
 def _aim(priorities, words):
     """What a gain is a gain in."""
     _ = words.gettext
-    if _is_share(priorities):
+    if is_share(priorities):
         return _("satisfied customers")
     start, top = priorities.meta.get("delight_from"), (priorities.meta.get("scale") or {}).get("max")
     if start is None:
         return _("delighted customers")
     text = _("delighted customers ({grade} or more)") if start != top else _("delighted customers ({grade})")
-    return text.format(grade=_point(words, start))
+    return text.format(grade=point(words, start))
 
 
 def _rise(priorities, words):
@@ -590,7 +581,7 @@ def _rise(priorities, words):
     if priorities.meta.get("mixed"):
         return _("a tenth of its scale")
     points = priorities.meta.get("raise_points") or 1
-    return words.ngettext("{n} point", "{n} points", points).format(n=_point(words, points))
+    return words.ngettext("{n} point", "{n} points", points).format(n=point(words, points))
 
 
 @reading
@@ -615,7 +606,7 @@ def first(priorities, words, **options):
         "fix_first": _("**Fix first:** {experiences}. These are basic factors that fall short."),
         "improve": _("**Improve:** {experiences}. Here a higher grade goes with a higher overall score."),
         "delight_with": _("**Delight with:** {experiences}. With an excellent grade here more customers are delighted.")
-        if not _is_share(priorities)
+        if not is_share(priorities)
         else _("**Delight with:** {experiences}. With an excellent grade here more customers are satisfied."),
         "keep_up": _("**Keep up:** {experiences}. Basic factors that are in order; guard them."),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from delight.show.charts import Chart, Series
+from delight.show.levels import point
 from delight.show.satisfaction import BAND_COLOURS, band_name
 from delight.show.theme import COLOURS
 from delight.show.views import Column, figure, reading, table
@@ -20,21 +21,16 @@ def _group(words, name):
     return {"below": _("worse than expected"), "met": _("as expected"), "exceeded": _("better than expected")}[name]
 
 
-def _point(words, value):
-    """A point of an answer scale: 9, or 8.5."""
-    return words.number(value, 0 if float(value).is_integer() else 1)
-
-
 def _from(words, result):
     """Grades that count as delighted: "9 or 10", "a 5", "8 or higher"."""
     _ = words.gettext
     low, scale = result.meta.get("delight_from"), result.meta.get("scale") or {}
     high, step = scale.get("max"), scale.get("step")
     if high is None or low >= high:
-        return _point(words, low)
+        return point(words, low)
     if step and abs(high - low - step) < 1e-9:
-        return _("{a} or {b}").format(a=_point(words, low), b=_point(words, high))
-    return _("{a} or higher").format(a=_point(words, low))
+        return _("{a} or {b}").format(a=point(words, low), b=point(words, high))
+    return _("{a} or higher").format(a=point(words, low))
 
 
 def _p(words, p):
@@ -347,7 +343,7 @@ def feelings(measures, words):
     row = _row(measures, measure="affect")
     if row is None or is_missing(row["mean"]):
         return []
-    span = _("on a scale of {low} to {high}").format(low=_point(words, row["scale_min"]), high=_point(words, row["scale_max"]))
+    span = _("on a scale of {low} to {high}").format(low=point(words, row["scale_min"]), high=point(words, row["scale_max"]))
     text = _("**Feelings.** The mean of the questions on feelings is {mean} {span} ({ci}; n = {n}).").format(
         mean=words.number(row["mean"], 2), span=span, ci=words.interval(row["ci_lo"], row["ci_hi"], lambda v: words.number(v, 2)), n=words.number(row["n"])
     )  # fmt: skip
@@ -461,9 +457,7 @@ def measures_table(result, words):
     _ = words.gettext
     rows = result.table
     name = {"gap": _("gap between experience and expectation"), "direct": _("direct question"), "affect": _("feelings")}
-    spans = [
-        "" if is_missing(a) else words.interval(a, b, lambda v: _point(words, v)) for a, b in zip(rows["scale_min"], rows["scale_max"])
-    ]
+    spans = ["" if is_missing(a) else words.interval(a, b, lambda v: point(words, v)) for a, b in zip(rows["scale_min"], rows["scale_max"])]
     return [
         Column(_("Measure"), [name[m] for m in rows["measure"]]),
         Column(_("Questions"), rows["items"].tolist(), "count"),

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from delight.show.charts import Chart, Series
+from delight.show.levels import is_share
 from delight.show.theme import COLOURS
 from delight.show.views import Column, figure, reading, table
 
@@ -375,7 +376,7 @@ def careless(flagged, sensitivity, words, **options):
     ]
     moved = t[t["shown"].fillna(False).astype(bool)]
     if len(moved):
-        shown = (lambda v: words.percent(v, 1)) if _is_share(sensitivity) else (lambda v: words.number(v, 2))
+        shown = (lambda v: words.percent(v, 1)) if is_share(sensitivity) else (lambda v: words.number(v, 2))
         names = _flag_names(words)
         lines = [
             _("{sign}: {without} instead of {mean}").format(
@@ -391,14 +392,9 @@ def careless(flagged, sensitivity, words, **options):
     return found
 
 
-def _is_share(result):
-    scale = result.meta.get("scale") or {}
-    return (scale.get("min"), scale.get("max")) == (0, 1)
-
-
 def _band_names(words, flagged):
     _, low, high = words.gettext, flagged.meta.get("low_at_most"), flagged.meta.get("high_from")
-    if _is_share(flagged):
+    if is_share(flagged):
         return {"low": _("not satisfied"), "high": _("satisfied")}
     return {
         "low": _("{point} or less").format(point=words.number(low) if low is not None else ""),

@@ -10,14 +10,13 @@ from delight.show.drivers import (
     MOST_NAMED,
     NOTHING,
     OTHER,
-    _is_share,
     _listed,
     _nothing,
     _place_labels,
-    _point,
     _ticks,
     class_word,
 )
+from delight.show.levels import is_share, point
 from delight.show.theme import COLOURS
 from delight.show.views import Column, figure, reading, table
 
@@ -237,7 +236,7 @@ def key_reading(low, high, words, **options):
 
 
 def _key_sentence(result, words):
-    _, low, share = words.gettext, result.meta["side"] == "low", _is_share(result)
+    _, low, share = words.gettext, result.meta["side"] == "low", is_share(result)
     if result.status == "suppressed":
         return _("Too few customers answered to show this without giving away who they are.")
     if result.status == "not_identified" or result.table["shapley"].isna().all():
@@ -257,7 +256,7 @@ def _key_sentence(result, words):
     text = (_found_poor if low else _found_excellent)(words, share, cut, result.meta.get("scale") or {})
     return text.format(
         experiences=_listed(words, t["attribute"]),
-        grade=_point(words, cut),
+        grade=point(words, cut),
         reach=words.percent(last["reach"]),
         noise=words.percent(last["noise"]),
     )
@@ -305,7 +304,7 @@ def _key_title(result, words, **options):
     _ = words.gettext
     if result.meta["side"] == "low":
         return _("Which failures mark dissatisfied customers?")
-    if _is_share(result):
+    if is_share(result):
         return _("Which excellences mark satisfied customers?")
     return _("Which excellences mark delighted customers?")
 
@@ -350,7 +349,7 @@ def _outcome_word(words, asked, result):
         return label
     highest = cut == ((result.meta.get("scales") or {}).get(asked) or {}).get("max")
     text = _("{question} ({grade})") if highest else _("{question} ({grade} or more)")
-    return text.format(question=label, grade=_point(words, cut))
+    return text.format(question=label, grade=point(words, cut))
 
 
 @table(

@@ -9,6 +9,7 @@ import pandas as pd
 
 from delight.show.charts import Chart, Series
 from delight.show.drivers import CLASS_COLOURS, OTHER, class_word
+from delight.show.levels import is_share
 from delight.show.theme import COLOURS
 from delight.show.views import Column, figure, guide, reading, table
 from delight.show.words import is_missing
@@ -36,13 +37,8 @@ def _row(result, by):
     return rows.iloc[0] if len(rows) else pd.Series(np.nan, index=t.columns, dtype=object)
 
 
-def _is_share(result):
-    scale = result.meta.get("scale") or {}
-    return (scale.get("min"), scale.get("max")) == (0, 1)
-
-
 def _grade(result, words):
-    return words.percent if _is_share(result) else words.grade
+    return words.percent if is_share(result) else words.grade
 
 
 def _place(result, words):
@@ -82,7 +78,7 @@ def _cards(response, grade, words):
         pooled = (_("Grade, pooled"), show(row["pooled"]), words.interval(row["lo"], row["hi"], show), counted)
     grades = [c for c in ((pooled, own) if row["n"] <= POOLED_LEADS else (own, pooled)) if c]
     cards = [_response_card(_row(response, "location"), _("Response"), words), *grades]
-    if not is_missing(row["share"]) and not _is_share(grade):
+    if not is_missing(row["share"]) and not is_share(grade):
         raw = _("own answers: {share}").format(share=words.percent(row["share_raw"]))
         cards.append(
             (_("Delighted, pooled"), words.percent(row["share"]), words.interval(row["share_lo"], row["share_hi"], words.percent), raw)
@@ -236,11 +232,11 @@ def _standing_caption(grade, words, **options):
 def _standing_chart(grade, words, **options):
     rows = _standing_rows(grade, words)
     series = Series("", [r[1] for r in rows], [r[2] for r in rows], [r[3] for r in rows], colour=COLOURS["main"])
-    return Chart("dots", [r[0] for r in rows], [series], format="percent" if _is_share(grade) else "grade", axis=_axis(grade, words))
+    return Chart("dots", [r[0] for r in rows], [series], format="percent" if is_share(grade) else "grade", axis=_axis(grade, words))
 
 
 def _axis(grade, words):
-    return words.gettext("Satisfied (%)") if _is_share(grade) else words.gettext("Mean grade")
+    return words.gettext("Satisfied (%)") if is_share(grade) else words.gettext("Mean grade")
 
 
 @figure(
@@ -252,7 +248,7 @@ def _axis(grade, words):
 )
 def standing_figure(grade, ax, words, **options):
     """Own answers, pooled grade, the rest of the label and everybody."""
-    rows, factor = _standing_rows(grade, words), 100 if _is_share(grade) else 1
+    rows, factor = _standing_rows(grade, words), 100 if is_share(grade) else 1
     if len(rows) < 2:  # nothing stands beside it
         return ax
     colour = FLAG_COLOURS.get(_row(grade, "location").get("flag"), COLOURS["main"])

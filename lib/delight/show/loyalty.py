@@ -7,6 +7,7 @@ import re
 import numpy as np
 
 from delight.show.charts import Chart, Series
+from delight.show.levels import point
 from delight.show.theme import COLOURS
 from delight.show.views import Column, figure, reading, table
 from delight.show.words import is_missing
@@ -33,11 +34,6 @@ def _name(words, role, column):
         "repurchase": _("Choosing again"),
     }
     return known.get(role) or words.column(column)
-
-
-def _point(words, value):
-    """A point of an answer scale: 9, or 8.5."""
-    return words.number(value, 0 if float(value).is_integer() else 1)
 
 
 def _effect(words, value, binary):
@@ -134,15 +130,15 @@ def _shares(words, curve, outcome, meta, low, high):
     event, best = about.get("event"), (about.get("scale") or {}).get("max")
     values = dict(
         outcome=name,
-        low=_point(words, low),
-        high=_point(words, high),
+        low=point(words, low),
+        high=point(words, high),
         share_low=words.percent(a.share_loyal),
         ci_low=words.interval(a.share_loyal_lo, a.share_loyal_hi, words.percent),
         n_low=words.number(a.n),
         share_high=words.percent(b.share_loyal),
         ci_high=words.interval(b.share_loyal_lo, b.share_loyal_hi, words.percent),
         n_high=words.number(b.n),
-        event=_point(words, event) if event is not None else "",
+        event=point(words, event) if event is not None else "",
     )
     if role == "churned":
         text = _(
@@ -185,7 +181,7 @@ def _slopes(words, regression, outcome, meta, high):
     if step is None or is_missing(step.ame) or high is None:
         return out
     values = dict(
-        high=_point(words, high), effect=_size(words, step.ame, binary), signed=_effect(words, step.ame, binary),
+        high=point(words, high), effect=_size(words, step.ame, binary), signed=_effect(words, step.ame, binary),
         ci=_limits(words, step.ame_lo, step.ame_hi, binary),
     )  # fmt: skip
     if step.p_adj >= 0.05:
@@ -226,7 +222,7 @@ def _loyal(words, role, meta):
     name = _name(words, role, meta.get("outcome"))
     if event == best:
         return _("{outcome}: most favourable answer").format(outcome=name)
-    return _("{outcome}: {event} or higher").format(outcome=name, event=_point(words, event))
+    return _("{outcome}: {event} or higher").format(outcome=name, event=point(words, event))
 
 
 def _curve_title(result, words):
@@ -254,8 +250,8 @@ def _curve_alt(result, words):
             first, last = rows.iloc[0], rows.iloc[-1]
             parts.append(
                 _("{line}: from {a} at grade {low} to {b} at grade {high}.").format(
-                    line=_loyal(words, meta.get("role"), meta), a=words.percent(first.share_loyal), low=_point(words, first.grade),
-                    b=words.percent(last.share_loyal), high=_point(words, last.grade),
+                    line=_loyal(words, meta.get("role"), meta), a=words.percent(first.share_loyal), low=point(words, first.grade),
+                    b=words.percent(last.share_loyal), high=point(words, last.grade),
                 )
             )  # fmt: skip
     return " ".join([_("Share of loyal answers by grade."), *parts])
@@ -271,7 +267,7 @@ def _curve_chart(result, words):
         colour = COLOURS[_COLOUR.get(meta.get("role"), "soft")]
         series.append(Series(_loyal(words, meta.get("role"), meta), rows["share_loyal"], *limits, colour))
     asked = words.column(next(iter(dict(_outcomes(result)).values()), {}).get("satisfaction", ""))
-    return Chart("line", [_point(words, g) for g in grades], series, "percent", words.gettext("Loyal answers (%)"), asked)
+    return Chart("line", [point(words, g) for g in grades], series, "percent", words.gettext("Loyal answers (%)"), asked)
 
 
 @figure(title=_curve_title, caption=_curve_caption, alt=_curve_alt, size=(170, 88), chart=_curve_chart)
@@ -315,7 +311,7 @@ def curve(result, ax, words):
 def _term(words, row, meta):
     _ = words.gettext
     if row.term == "delighted":
-        return _("From {high} on, on top of that").format(high=_point(words, float(row.level)))
+        return _("From {high} on, on top of that").format(high=point(words, float(row.level)))
     if row.term == meta.get("satisfaction"):
         return _("{question} (each grade more)").format(question=words.column(row.column))
     if row.term == "emotion":
@@ -425,7 +421,7 @@ def _not_testable(words, meta, rule_at):
         ).format(rule=rule_at, step=words.number(scale["step"], 1))
     return _(
         "**The rule of {rule} cannot be tested here.** Satisfaction was asked on a scale from {low} to {high}, on which {rule} has no place. To test the rule, ask for a grade from 1 to 10 or from 0 to 10."
-    ).format(rule=rule_at, low=_point(words, scale.get("min", 0)), high=_point(words, scale.get("max", 0)))
+    ).format(rule=rule_at, low=point(words, scale.get("min", 0)), high=point(words, scale.get("max", 0)))
 
 
 def _judgement(words, name, meta, rule_at):
@@ -603,7 +599,7 @@ def _step_chart(result, words):
     rows = _of(result, outcome).dropna(subset="mean")
     means = Series("", rows["mean"], rows["ci_lo"], rows["ci_hi"], COLOURS[_COLOUR.get(meta.get("role"), "main")])
     axis = words.gettext("Share that stays (%)") if meta.get("binary") else _name(words, meta.get("role"), outcome)
-    names = [_point(words, float(g)) for g in rows["grade"]]
+    names = [point(words, float(g)) for g in rows["grade"]]
     return Chart("line", names, [means], "percent" if meta.get("binary") else "number1", axis, words.column(meta.get("satisfaction", "")))
 
 
@@ -663,8 +659,8 @@ def gate(result, words):
     _ = words.gettext
     meta = result.meta
     extra = words.listed([words.column(c) for c in meta["delighters"]])
-    grade = _point(words, min(meta["delighter_from"].values()))
-    met = _point(words, min(meta["basics_from"].values()))
+    grade = point(words, min(meta["delighter_from"].values()))
+    met = point(words, min(meta["basics_from"].values()))
     out = [
         _(
             "**Does something extra work only where the basics are met?** The literature says that one can only surprise somebody whose expectations are met. We compare customers who give “{extra}” grade {grade} or higher with others: among those who give all basics grade {met} or higher, and among those who do not."
@@ -787,7 +783,7 @@ def _forms_note(result, words):
 def _places(words, listed):
     """Where a jump or bend may lie, such as "7–8, 8–9", from "[7,8) [8,9)"."""
     steps = re.findall(r"\[([\d.eE+-]+),([\d.eE+-]+)[)\]]", listed) if isinstance(listed, str) else []
-    return ", ".join(f"{_point(words, float(a))}–{_point(words, float(b))}" for a, b in steps) or words.number(None)
+    return ", ".join(f"{point(words, float(a))}–{point(words, float(b))}" for a, b in steps) or words.number(None)
 
 
 @table(title=_forms_title, note=_forms_note)
@@ -829,9 +825,9 @@ def zones(result, words):
 
     def border(r):
         if is_missing(r.from_point):
-            return _("below {to}").format(to=_point(words, r.to_point))
-        near = "" if r.set_lo == r.set_hi else f" ({words.interval(r.set_lo, r.set_hi, lambda v: _point(words, v))})"
-        return _("from {start}").format(start=_point(words, r.from_point)) + near
+            return _("below {to}").format(to=point(words, r.to_point))
+        near = "" if r.set_lo == r.set_hi else f" ({words.interval(r.set_lo, r.set_hi, lambda v: point(words, v))})"
+        return _("from {start}").format(start=point(words, r.from_point)) + near
 
     def at(r):
         show = words.percent if roles[r.outcome].get("binary") else lambda v: words.number(v, 2)

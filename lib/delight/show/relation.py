@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from delight.show.charts import Chart, Series
-from delight.show.loyalty import _effect, _limits, _n, _name, _p, _point, _size, rounded_up
+from delight.show.levels import point
+from delight.show.loyalty import _effect, _limits, _n, _name, _p, _size, rounded_up
 from delight.show.theme import COLOURS
 from delight.show.views import Column, figure, reading, table
 from delight.show.words import is_missing
@@ -44,7 +45,7 @@ def bond(result, words):
     out = [
         _(
             "**Are customers who feel bound worth more?** Of the customers who gave grade {grade} or higher, we compare those whose delight emotions average {cut} or higher with those who are as satisfied but feel less. The measure: {value}."
-        ).format(grade=_point(words, meta["delight_from"]), cut=_point(words, meta["bound_from"]), value=words.column(meta["value"]))
+        ).format(grade=point(words, meta["delight_from"]), cut=point(words, meta["bound_from"]), value=words.column(meta["value"]))
     ]
     head = _row(result, population="delighted", scale="value", estimator="overlap")
     if head is None or is_missing(head.estimate):
@@ -95,7 +96,7 @@ def _sensitivity(words, result, head):
         _row(result, population="satisfied", scale="value", estimator="overlap"),
     ]
     sides = {_side(head), *(_side(r) for r in others if r is not None and not is_missing(r.estimate))}
-    lower = _point(words, result.meta["delight_from"] - ((result.meta.get("satisfaction_scale") or {}).get("step") or 1))
+    lower = point(words, result.meta["delight_from"] - ((result.meta.get("satisfaction_scale") or {}).get("step") or 1))
     if len(sides) == 1:
         return _("The answer stays the same with the largest amounts cut off, on a logarithmic scale, and from grade {lower} on.").format(
             lower=lower
@@ -125,7 +126,7 @@ def bond_table(result, words):
     """Every estimator of the amount among the delighted, and the overlap estimate on other scales and from one grade lower on."""
     _ = words.gettext
     population = {
-        "delighted": _("grade {grade} or higher").format(grade=_point(words, result.meta["delight_from"])),
+        "delighted": _("grade {grade} or higher").format(grade=point(words, result.meta["delight_from"])),
         "satisfied": _("one grade lower as well"),
     }
     scale = {"value": _("amount"), "winsorised": _("largest amounts cut off"), "log": _("logarithm")}
@@ -357,7 +358,7 @@ def _verdict_row(result, outcome):
 def goodwill(result, words):
     """Whether a failure costs less with customers who were delighted before it."""
     _ = words.gettext
-    grade = _point(words, result.meta["delight_from"])
+    grade = point(words, result.meta["delight_from"])
     out = [
         _(
             "**Are delighted customers more forgiving?** We follow customers from one wave to the next: who gave grade {grade} or higher before, whether something went wrong since, and what came of it."
@@ -590,7 +591,7 @@ def _recovery_note(result, words):
     return _(
         "Handled very well: {question}, {cut} or higher. Differences with {level} intervals; bold: p below 0.05 after correction for the rows of a kind of loyalty (Benjamini–Hochberg). Only customers who gave a grade for how problems are handled are in the groups with a problem."
     ).format(
-        question=words.column(result.meta.get("resolved")), cut=_point(words, result.meta.get("resolved_from")),
+        question=words.column(result.meta.get("resolved")), cut=point(words, result.meta.get("resolved_from")),
         level=words.percent(result.meta.get("ci_level", 0.95)),
     )  # fmt: skip
 

@@ -5,52 +5,44 @@ from __future__ import annotations
 import pandas as pd
 
 from delight.show import report
+from delight.show.levels import is_share, point
 from delight.show.loyalty import rounded_up
 from delight.show.views import Column, reading, table
 
 # ---- key figures -----------------------------------------------------------------------------------------------------
 
 
-def _point(words, value):
-    return words.number(value, 0 if float(value).is_integer() else 1)
-
-
-def _is_share(result):
-    scale = result.meta.get("scale") or {}
-    return (scale.get("min"), scale.get("max")) == (0, 1)
-
-
 def _show(words, result, measure):
     """How a measure's values are written."""
     if measure == "nps":
         return words.points
-    return words.percent if measure in ("share_delighted", "response") or _is_share(result) else words.grade
+    return words.percent if measure in ("share_delighted", "response") or is_share(result) else words.grade
 
 
 def _label(words, key, row):
     _, measure = words.gettext, row["measure"]
     if measure == "mean":
         scale = key.meta.get("scale") or {}
-        if _is_share(key):
+        if is_share(key):
             return _("Satisfied")
         if key.meta.get("role") == "recommend":
-            return _("Would recommend ({low}–{high})").format(low=_point(words, scale["min"]), high=_point(words, scale["max"]))
-        return _("Mean grade ({low}–{high})").format(low=_point(words, scale["min"]), high=_point(words, scale["max"]))
+            return _("Would recommend ({low}–{high})").format(low=point(words, scale["min"]), high=point(words, scale["max"]))
+        return _("Mean grade ({low}–{high})").format(low=point(words, scale["min"]), high=point(words, scale["max"]))
     if measure == "nps":
         return _("Promoters minus detractors") if key.meta.get("nps_like") else _("Net promoter score")
     if measure == "response":
         return _("Answers") if pd.isna(row["value"]) else _("Response")
-    point, top = key.meta.get("delight_from"), (key.meta.get("scale") or {}).get("max")
-    if point is None:
+    start, top = key.meta.get("delight_from"), (key.meta.get("scale") or {}).get("max")
+    if start is None:
         return _("Delighted customers")
-    text = _("Delighted customers ({point} or more)") if point != top else _("Delighted customers ({point})")
-    return text.format(point=_point(words, point))
+    text = _("Delighted customers ({point} or more)") if start != top else _("Delighted customers ({point})")
+    return text.format(point=point(words, start))
 
 
 def _figures(key):
     """Rows worth a card: a yes-or-no question has one figure only."""
     rows = key.table
-    return rows[rows["measure"] != "share_delighted"] if _is_share(key) else rows
+    return rows[rows["measure"] != "share_delighted"] if is_share(key) else rows
 
 
 def _interval(words, key, row):
@@ -95,7 +87,7 @@ def cards(key, words, **options):
 def since(key, changes, words, **options):
     """Where we stand and what changed since the wave before: only what survives the correction is called a change."""
     _, sentences = words.gettext, []
-    rows = [r for r in changes.table.to_dict("records") if not (r["measure"] == "share_delighted" and _is_share(changes))]
+    rows = [r for r in changes.table.to_dict("records") if not (r["measure"] == "share_delighted" and is_share(changes))]
     if not rows:
         return [_("**Since last time.** There is no earlier wave to compare with.")]
     wave = words.wave(rows[0]["previous"])
@@ -119,7 +111,7 @@ def since(key, changes, words, **options):
 def _measure(words, result, measure):
     _ = words.gettext
     if measure == "mean":
-        return _("the share of satisfied customers") if _is_share(result) else _("the mean grade")
+        return _("the share of satisfied customers") if is_share(result) else _("the mean grade")
     return {"share_delighted": _("the share of delighted customers"), "nps": _("the net promoter score")}.get(measure, measure)
 
 
@@ -139,7 +131,7 @@ def _signed(words, result, measure):
     """How a change of a measure is written: points, or percentage points."""
     if measure == "nps":
         return words.points
-    if measure == "share_delighted" or _is_share(result):
+    if measure == "share_delighted" or is_share(result):
         return lambda change: words.gettext("{x} pp").format(x=words.signed(100 * change, 0))
     return lambda change: words.signed(change, 2)
 
@@ -239,7 +231,7 @@ def _level(words, bonds, one):
     return _(
         "**What binds them.** Looking at {loyalty}: customers who gave a 7 score {seven} on average, those who gave an 8 score {eight}, and "
         "those who gave a 9 score {nine} (on a scale of {low} to {high})."
-    ).format(**values, low=_point(words, scale.get("min", 0)), high=_point(words, scale.get("max", 10)))
+    ).format(**values, low=point(words, scale.get("min", 0)), high=point(words, scale.get("max", 10)))
 
 
 def _two_grades(words, one, found, name):
@@ -252,7 +244,7 @@ def _two_grades(words, one, found, name):
         )
     show = words.percent if one["binary"] else words.grade
     low, high = rows
-    values = {"loyalty": name, "low": _point(words, low["grade"]), "high": _point(words, high["grade"])}
+    values = {"loyalty": name, "low": point(words, low["grade"]), "high": point(words, high["grade"])}
     values |= {"below": show(low["mean"]), "above": show(high["mean"])}
     if one["binary"]:
         text = _(
@@ -263,7 +255,7 @@ def _two_grades(words, one, found, name):
     return _(
         "**What binds them.** Looking at {loyalty}: customers who gave a {low} score {below} on average, and those who gave a {high} score {above} "
         "(on a scale of {least} to {most})."
-    ).format(**values, least=_point(words, scale.get("min", 0)), most=_point(words, scale.get("max", 10)))
+    ).format(**values, least=point(words, scale.get("min", 0)), most=point(words, scale.get("max", 10)))
 
 
 # ---- what to do ------------------------------------------------------------------------------------------------------
@@ -304,7 +296,7 @@ def _action_note(actions, words, **options):
     _ = words.gettext
     if not actions.table["gain"].notna().any():
         return ""
-    if _is_share(actions):
+    if is_share(actions):
         return _("Expected gain: satisfied customers more per 100, if the aspect rises by one point. An association, no promise.")
     if actions.meta.get("mixed"):
         return _(
